@@ -1,0 +1,2 @@
+/** See ARCHITECTURE.md; public exports of this package are named here. */
+export {};
