@@ -4,6 +4,7 @@
  * kubeadm makes RSA 2048 keys unless told otherwise; P-256 is one of the algorithms it offers
  * (`ClusterConfiguration.encryptionAlgorithm`), is made in a millisecond and shakes hands faster.
  */
+import type { webcrypto } from 'node:crypto';
 import type { Clock } from '@kubets/apimachinery/clock';
 
 /** PEM texts. The key is PKCS #8. */
@@ -40,8 +41,8 @@ const x509 = async () => {
   return await import('@peculiar/x509');
 };
 
-async function generateKeys(): Promise<CryptoKeyPair> {
-  return (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair;
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
 }
 
 function toPem(label: string, der: ArrayBuffer): string {

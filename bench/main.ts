@@ -1,0 +1,160 @@
+/**
+ * `npm run bench`: the rows of the speed table, against the API server a kubeconfig names, or against
+ * a kubets of its own. Prints operations/s, p50 and p99 and resident memory; writes JSON.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from '../scripts/build.ts';
+import { ApiClient, readKubeconfig } from './api-client.ts';
+import { run, type Measurement } from './measure.ts';
+import { configMap } from './objects.ts';
+import { cpuSeconds, OwnServer, residentMegabytes, temporaryDirectory } from './own-server.ts';
+import { rows, type BenchContext } from './rows.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const { values: flags } = parseArgs({
+  options: {
+    kubeconfig: { type: 'string' },
+    pid: { type: 'string', multiple: true },
+    only: { type: 'string' },
+    pods: { type: 'string', default: '5000' },
+    callers: { type: 'string', default: '16' },
+    json: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+
+const usage = `npm run bench -- [flags]
+  --kubeconfig FILE  the API server to measure (default: a kubets of the benchmark's own)
+  --pid N            a process whose resident memory to print (repeat for several; own kubets: known)
+  --only a,b         only these rows: ${rows.map((r) => r.name).join(', ')}, start, idle
+  --pods N           how many pods (5000); --callers N  how many at a time (16)
+  --json FILE        where the figures go (bench-results/<time>.json)`;
+
+interface Figures {
+  rows: Record<string, Measurement & { upstream: number; target: number }>;
+  residentMegabytes: Record<string, number>;
+  startSeconds: Record<string, number>;
+  idleCorePercent?: number;
+}
+
+const figures: Figures = { rows: {}, residentMegabytes: {}, startSeconds: {} };
+const wanted = flags.only?.split(',');
+const wants = (name: string): boolean => wanted === undefined || wanted.includes(name);
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const cell = (text: string | number, width: number): string => String(text).padStart(width);
+
+function show(title: string, m: Measurement, upstream: number, target: number): void {
+  const rate = m.perSecond >= 100 ? m.perSecond.toFixed(0) : m.perSecond.toFixed(1);
+  const ratio = `${(m.perSecond / upstream).toFixed(1)}x`;
+  const verdict = m.perSecond >= target ? 'reached' : 'below';
+  say(
+    `${title.padEnd(42)}${cell(rate, 9)}/s${cell(m.p50.toFixed(2), 9)}${cell(m.p99.toFixed(2), 9)}${cell(ratio, 8)}  ${target}/s ${verdict}`,
+  );
+}
+
+function memory(when: string, pids: readonly number[]): void {
+  if (pids.length === 0) return;
+  const megabytes = pids.reduce((sum, pid) => sum + residentMegabytes(pid), 0);
+  figures.residentMegabytes[when] = Math.round(megabytes);
+  say(`resident, ${when}: ${megabytes.toFixed(0)} MB`);
+}
+
+async function measureRows(kubeconfig: string, pids: readonly number[]): Promise<void> {
+  const credentials = readKubeconfig(kubeconfig);
+  await using client = await ApiClient.connect(credentials);
+  await using watchClient = await ApiClient.connect(credentials);
+  const namespace = `bench-${process.pid}`;
+  const context: BenchContext = {
+    client,
+    watchClient,
+    namespace,
+    pods: Number(flags.pods),
+    callers: Number(flags.callers),
+  };
+  const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  await client.must({ method: 'POST', path: '/api/v1/namespaces', body });
+  await ready(client, namespace);
+  memory('idle', pids);
+  say(`${''.padEnd(42)}${cell('rate', 11)}${cell('p50 ms', 9)}${cell('p99 ms', 9)}${cell('ratio', 8)}  target`);
+  for (const row of rows) {
+    if (!wants(row.name)) continue;
+    const measurement = await row.run(context);
+    figures.rows[row.name] = { ...measurement, upstream: row.upstream, target: row.target };
+    show(row.title, measurement, row.upstream, row.target);
+  }
+  memory('after the work', pids);
+  await client.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
+}
+
+/** Pods need the namespace's default service account, which a controller makes. */
+async function ready(client: ApiClient, namespace: string): Promise<void> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/default`;
+  for (let i = 0; i < 200; i++) {
+    if ((await client.send({ method: 'GET', path })).status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`the namespace ${namespace} got no default service account within 10 s`);
+}
+
+async function measureIdle(pid: number): Promise<void> {
+  const seconds = 10;
+  const before = cpuSeconds(pid);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  figures.idleCorePercent = ((cpuSeconds(pid) - before) / seconds) * 100;
+  say(`idle: ${figures.idleCorePercent.toFixed(1)} % of a core over ${seconds} s`);
+}
+
+async function measureStarts(dataDir: string): Promise<void> {
+  {
+    await using server = await OwnServer.start(dataDir);
+    figures.startSeconds['10,000 objects to add'] = server.startSeconds;
+    await using client = await ApiClient.connect(readKubeconfig(server.kubeconfig));
+    await run(10_000, 64, (i) =>
+      client.must({
+        method: 'POST',
+        path: '/api/v1/namespaces/default/configmaps',
+        body: JSON.stringify(configMap(`c-${i}`)),
+      }),
+    );
+  }
+  await using server = await OwnServer.start(dataDir);
+  figures.startSeconds['10,000 objects'] = server.startSeconds;
+  say(`from the process's start to ready, 10,000 objects there: ${server.startSeconds.toFixed(2)} s`);
+}
+
+async function measureOwn(): Promise<void> {
+  await build();
+  await using temporary = await temporaryDirectory();
+  {
+    await using server = await OwnServer.start(join(temporary.path, 'rows'));
+    figures.startSeconds['nothing'] = server.startSeconds;
+    say(
+      `from the process's start to ready, nothing there: ${server.startSeconds.toFixed(2)} s (upstream 2.6 to 5 s, target 1 s)`,
+    );
+    if (wants('idle')) await measureIdle(server.pid);
+    await measureRows(server.kubeconfig, [server.pid]);
+  }
+  if (wants('start')) await measureStarts(join(temporary.path, 'start'));
+}
+
+function write(): void {
+  const now = new Date().toISOString();
+  const path = flags.json ?? join(root, 'bench-results', `${now.replaceAll(':', '-')}.json`);
+  mkdirSync(dirname(path), { recursive: true });
+  const machine = { cpus: cpus().length, model: cpus()[0]?.model, memory: totalmem(), node: process.version };
+  writeFileSync(path, `${JSON.stringify({ time: now, machine, ...figures }, undefined, 2)}\n`);
+  say(`figures written to ${path}`);
+}
+
+if (flags.help) {
+  say(usage);
+} else {
+  if (flags.kubeconfig === undefined) await measureOwn();
+  else await measureRows(flags.kubeconfig, (flags.pid ?? []).map(Number));
+  write();
+}
