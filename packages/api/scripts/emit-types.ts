@@ -110,12 +110,15 @@ class TypeFile {
 }
 
 function importLines(imports: Map<string, Set<string>>): string[] {
-  return [...imports].sort().map(([from, names]) => {
-    const [first = ''] = names;
-    return first.startsWith('* as')
-      ? `import type ${first} from '${from}';`
-      : `import type { ${[...names].sort().join(', ')} } from '${from}';`;
-  });
+  return [...imports.keys()]
+    .toSorted()
+    .map((from) => ({ from, names: imports.get(from) ?? new Set<string>() }))
+    .map(({ from, names }) => {
+      const [first = ''] = names;
+      return first.startsWith('* as')
+        ? `import type ${first} from '${from}';`
+        : `import type { ${[...names].sort().join(', ')} } from '${from}';`;
+    });
 }
 
 export function emitTypes(pkg: ModelPackage): string {

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { emitFacts } from './emit-facts.ts';
 import { emitTypes } from './emit-types.ts';
 import { schemaTable, stringModule } from './emit-schemas.ts';
 import { Reference } from './model.ts';
@@ -15,7 +16,7 @@ function write(path: string, text: string): void {
 }
 
 function clean(): void {
-  for (const folder of ['types', 'schemas']) {
+  for (const folder of ['types', 'schemas', 'facts']) {
     rmSync(join(out, folder), { recursive: true, force: true });
     mkdirSync(join(out, folder), { recursive: true });
   }
@@ -33,6 +34,7 @@ function main(): void {
     write(`types/${pkg.file}.ts`, emitTypes(pkg));
     write(`schemas/${pkg.file}.ts`, stringModule('table', schemaTable(pkg, reference)));
   }
+  for (const [name, text] of Object.entries(emitFacts(packages))) write(`facts/${name}`, text);
   const imports = packages.map((p) => `import { table as ${variable(p.file)} } from './${p.file}.ts';`);
   const entries = packages.map((p) => `  '${p.file}': { package: '${p.name}', table: ${variable(p.file)} },`);
   write(
