@@ -7,11 +7,10 @@ import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from '../scripts/build.ts';
 import { ApiClient, readKubeconfig } from './api-client.ts';
 import { run, type Measurement } from './measure.ts';
 import { configMap } from './objects.ts';
-import { cpuSeconds, OwnServer, residentMegabytes, temporaryDirectory } from './own-server.ts';
+import { cpuSeconds, KubetsProcess, residentMegabytes, temporaryDirectory } from '../test/harness/kubets-process.ts';
 import { rows, type BenchContext } from './rows.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -111,7 +110,7 @@ async function measureIdle(pid: number): Promise<void> {
 
 async function measureStarts(dataDir: string): Promise<void> {
   {
-    await using server = await OwnServer.start(dataDir);
+    await using server = await KubetsProcess.start(dataDir);
     figures.startSeconds['10,000 objects to add'] = server.startSeconds;
     await using client = await ApiClient.connect(readKubeconfig(server.kubeconfig));
     await run(10_000, 64, (i) =>
@@ -122,16 +121,15 @@ async function measureStarts(dataDir: string): Promise<void> {
       }),
     );
   }
-  await using server = await OwnServer.start(dataDir);
+  await using server = await KubetsProcess.start(dataDir);
   figures.startSeconds['10,000 objects'] = server.startSeconds;
   say(`from the process's start to ready, 10,000 objects there: ${server.startSeconds.toFixed(2)} s`);
 }
 
 async function measureOwn(): Promise<void> {
-  await build();
   await using temporary = await temporaryDirectory();
   {
-    await using server = await OwnServer.start(join(temporary.path, 'rows'));
+    await using server = await KubetsProcess.start(join(temporary.path, 'rows'));
     figures.startSeconds['nothing'] = server.startSeconds;
     say(
       `from the process's start to ready, nothing there: ${server.startSeconds.toFixed(2)} s (upstream 2.6 to 5 s, target 1 s)`,

@@ -1,16 +1,15 @@
-/** A kubets of the benchmark's own, and what the operating system says of its memory. */
+/** A real kubets process for tests and benchmarks, and what the operating system says of its memory. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { build } from '../../scripts/build.ts';
+import { nodeFlags } from '../../scripts/node-flags.ts';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -31,7 +30,7 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-export class OwnServer implements AsyncDisposable {
+export class KubetsProcess implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly pid: number;
   readonly kubeconfig: string;
@@ -45,7 +44,9 @@ export class OwnServer implements AsyncDisposable {
     this.startSeconds = startSeconds;
   }
 
-  static async start(dataDir: string): Promise<OwnServer> {
+  /** Starts `kubets up --control-plane-only` on a free port of the loopback address, and waits for its ready line. */
+  static async start(dataDir: string, extraFlags: readonly string[] = []): Promise<KubetsProcess> {
+    const { path } = await build();
     const port = await freePort();
     const started = performance.now();
     const flags = [
@@ -58,32 +59,38 @@ export class OwnServer implements AsyncDisposable {
       '--secure-port',
       `${port}`,
     ];
-    const nodeFlags = process.env['KUBETS_BENCH_NODE_FLAGS']?.split(' ') ?? [];
-    const child = spawn(process.execPath, [...nodeFlags, join(root, 'dist/kubets.mjs'), ...flags], {
+    const profiling = process.env['KUBETS_NODE_FLAGS']?.split(' ') ?? [];
+    const child = spawn(process.execPath, [...nodeFlags, ...profiling, path, ...flags, ...extraFlags], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const lines = createInterface({ input: child.stdout });
     const seen: string[] = [];
-    for await (const line of lines) {
+    for await (const line of createInterface({ input: child.stdout })) {
       seen.push(line);
       if (line.includes('kubets ready')) {
         child.stdout.resume();
-        return new OwnServer(child, join(dataDir, 'admin.conf'), (performance.now() - started) / 1000);
+        return new KubetsProcess(child, join(dataDir, 'admin.conf'), (performance.now() - started) / 1000);
       }
     }
     throw new Error(`kubets ended before it was ready:\n${seen.join('\n')}`);
   }
 
+  /** Sends a signal and resolves to the exit code; `undefined` when the signal itself ended it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | undefined> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null)
+      return this.#process.exitCode ?? undefined;
+    const { promise, resolve } = Promise.withResolvers<number | undefined>();
+    this.#process.once('exit', (code) => resolve(code ?? undefined));
+    this.#process.kill(signal);
+    return await promise;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode !== null) return;
-    const exited = new Promise((resolve) => this.#process.once('exit', resolve));
-    this.#process.kill('SIGTERM');
-    await exited;
+    await this.stop();
   }
 }
 
 /** A temporary directory that goes away with its scope. */
 export async function temporaryDirectory(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'kubets-bench-'));
+  const path = await mkdtemp(join(tmpdir(), 'kubets-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
