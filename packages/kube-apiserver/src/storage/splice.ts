@@ -1,0 +1,51 @@
+/**
+ * Stored JSON carries no resourceVersion: the store's revision is it. These functions put it in, behind
+ * the uid, where Go writes it.
+ *
+ * Names, namespaces and generateName precede the uid. None of them can fake the mark: a quote inside a
+ * JSON string is escaped, so `"uid":"` unescaped is a key.
+ */
+
+const uidMark = Buffer.from('"uid":"');
+const metadataMark = Buffer.from('"metadata":{');
+const quote = 0x22;
+
+/** Where `"resourceVersion":…` belongs, and whether a comma goes before it or after it. */
+function splicePoint(json: Buffer): { at: number; commaBefore: boolean } {
+  const uid = json.indexOf(uidMark);
+  if (uid >= 0) return { at: json.indexOf(quote, uid + uidMark.length) + 1, commaBefore: true };
+  const metadata = json.indexOf(metadataMark);
+  if (metadata < 0) throw new Error('stored JSON has no metadata');
+  return { at: metadata + metadataMark.length, commaBefore: false };
+}
+
+/** A new Buffer: the stored JSON with `"resourceVersion":"<revision>"` in it. */
+export function spliceResourceVersion(stored: Uint8Array, revision: number): Buffer {
+  const json = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  const { at, commaBefore } = splicePoint(json);
+  const text = commaBefore
+    ? `,"resourceVersion":"${revision}"`
+    : `"resourceVersion":"${revision}"${commaAfter(json, at)}`;
+  const out = Buffer.allocUnsafe(json.length + text.length);
+  json.copy(out, 0, 0, at);
+  out.latin1Write(text, at, text.length);
+  json.copy(out, at + text.length, at);
+  return out;
+}
+
+function commaAfter(json: Buffer, at: number): string {
+  return json[at] === 0x7d ? '' : ',';
+}
+
+/** A new Buffer: final JSON with its resourceVersion `from` replaced by `to` (deletion events carry that of the deletion). */
+export function replaceResourceVersion(json: Buffer, from: number, to: number): Buffer {
+  const old = `"resourceVersion":"${from}"`;
+  const at = json.indexOf(old);
+  if (at < 0) throw new Error(`JSON has no resourceVersion ${from}`);
+  const text = `"resourceVersion":"${to}"`;
+  const out = Buffer.allocUnsafe(json.length - old.length + text.length);
+  json.copy(out, 0, 0, at);
+  out.latin1Write(text, at, text.length);
+  json.copy(out, at + text.length, at + old.length);
+  return out;
+}
