@@ -52,6 +52,8 @@ export type Peer =
       readonly transport: 'tls';
       readonly remoteAddress: string;
       readonly certificate: PeerCertificate | undefined;
+      /** A certificate was shown, but it does not verify: why. Then `certificate` is undefined, and the answer 401 unless other credentials are good. */
+      readonly certificateError?: string | undefined;
       readonly socket: object;
     }
   | { readonly transport: 'in-process'; readonly user: UserInfo };

@@ -1,0 +1,38 @@
+/** What encoding needs from the rest: the codecs and printers of package `api`, time, and the log. */
+import type { Clock, Random } from '@kubets/apimachinery/clock';
+import type { GroupVersionKind } from '@kubets/apimachinery/meta';
+import type { Log } from './log.ts';
+
+export interface TableColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly format: string;
+  readonly description: string;
+  readonly priority: number;
+}
+
+export interface TablePrinter {
+  readonly columns: readonly TableColumn[];
+  /** The cells of one object; `nowMs` for ages. */
+  cells(object: Readonly<Record<string, unknown>>, nowMs: number): readonly unknown[];
+}
+
+/** The ports to package `api`; a missing one is answered 406. */
+export interface ObjectCodecs {
+  /** Never undefined in a full server: kinds without columns of their own have Name and Age. */
+  printerFor(gvk: GroupVersionKind): TablePrinter | undefined;
+  /** The message's bytes, without the envelope. `undefined`: the kind has no protobuf form (custom resources). */
+  protobufOf(gvk: GroupVersionKind): ((object: object) => Uint8Array) | undefined;
+  toYaml(object: object): string;
+}
+
+export interface EncodeEnvironment {
+  readonly codecs: ObjectCodecs;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** `--min-request-timeout`: watches without timeoutSeconds last this long, up to twice. */
+  readonly minRequestTimeoutSeconds: number;
+  /** A watch whose client takes nothing for so long is ended. */
+  readonly stalledWatchMs: number;
+}

@@ -1,0 +1,189 @@
+/**
+ * The last step: an {@link ApiResult} becomes bytes
+ * (`apiserver/pkg/endpoints/handlers/responsewriters/writers.go`, `handlers/response.go`).
+ */
+import type { GroupVersionKind } from '@kubets/apimachinery/meta';
+import { newInternalError, type Status } from '@kubets/apimachinery/status';
+import type { EncodeEnvironment } from './encode-environment.ts';
+import { encodeListPieces } from './encode-list.ts';
+import { encodeProtobufPieces } from './encode-protobuf.ts';
+import { encodeTransformed } from './encode-transform.ts';
+import { serveWatch } from './encode-watch.ts';
+import { sendBody } from './send-body.ts';
+import { contentTypeOf, negotiate, notAcceptable, wantsPretty, type Negotiated, type Offer } from './negotiate.ts';
+import type { ResponseSink } from './response-sink.ts';
+import { headersFor } from './response-headers.ts';
+import type { ApiRequest, ApiResult } from './types.ts';
+
+/** What encoding needs of a request; the raw query spares parsing it. */
+export interface EncodableRequest extends ApiRequest {
+  readonly rawQuery: string;
+}
+
+type ObjectResult = Extract<ApiResult, { type: 'cached' | 'object' | 'list' }>;
+
+const statusGvk: GroupVersionKind = { group: '', version: 'v1', kind: 'Status' };
+
+function isStatus(object: object): object is Status {
+  return (object as Status).kind === 'Status' && (object as Status).apiVersion === 'v1';
+}
+
+function pretty(request: EncodableRequest, negotiated: Negotiated): boolean {
+  return negotiated.pretty || wantsPretty(request.rawQuery, request.query, request.headers['user-agent'] ?? '');
+}
+
+function choose(request: EncodableRequest, offer: Offer): Negotiated {
+  const negotiated = negotiate(request.headers['accept'], offer);
+  if (negotiated === undefined) throw notAcceptable(offer);
+  return negotiated;
+}
+
+function prettyPieces(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
+  return [Buffer.from(JSON.stringify(value, null, 2))];
+}
+
+/** The plain JSON of a result, in pieces that are written one after the other. */
+function jsonPieces(result: ObjectResult): readonly Uint8Array[] {
+  switch (result.type) {
+    case 'cached':
+      return [result.entry.json];
+    case 'list':
+      return encodeListPieces(result);
+    case 'object':
+      return [Buffer.from(JSON.stringify(result.object))];
+    default:
+      return result satisfies never;
+  }
+}
+
+/** The whole object of a result, for formats that have no ready bytes. */
+export function objectOf(result: ObjectResult): object {
+  switch (result.type) {
+    case 'cached':
+      return result.entry.object;
+    case 'object':
+      return result.object;
+    case 'list':
+      return JSON.parse(Buffer.concat(encodeListPieces(result)).toString()) as object;
+    default:
+      return result satisfies never;
+  }
+}
+
+function gvkOf(result: ObjectResult): GroupVersionKind | undefined {
+  if (result.type === 'object' && isStatus(result.object)) return statusGvk;
+  return result.gvk;
+}
+
+function encodePieces(
+  environment: EncodeEnvironment,
+  result: ObjectResult,
+  negotiated: Negotiated,
+): readonly Uint8Array[] {
+  switch (negotiated.format) {
+    case 'json':
+      return jsonPieces(result);
+    case 'yaml':
+      return [Buffer.from(environment.codecs.toYaml(objectOf(result)))];
+    case 'protobuf':
+      return encodeProtobufPieces(environment.codecs, result, gvkOf(result));
+    default:
+      return negotiated.format satisfies never;
+  }
+}
+
+function respondObject(
+  environment: EncodeEnvironment,
+  request: EncodableRequest,
+  result: ObjectResult,
+  sink: ResponseSink,
+): void {
+  const plain = result.type === 'object' && isStatus(result.object);
+  const negotiated = plain ? chooseForStatus(request) : choose(request, 'object');
+  const transform = plain ? undefined : negotiated.transform;
+  const shown = transform === undefined ? result : encodeTransformed(environment, request, { result, transform });
+  let pieces = encodePieces(environment, shown, negotiated);
+  if (negotiated.format === 'json' && pretty(request, negotiated)) pieces = prettyPieces(pieces);
+  const headers = headersFor(request, contentTypeOf[negotiated.format]);
+  if (result.type === 'object' && plain) addRetryAfter(result.object as Status, headers);
+  sendBody(environment, { request, sink, status: result.status, headers, pieces });
+}
+
+function addRetryAfter(status: Status, headers: string[]): void {
+  const seconds = status.details?.retryAfterSeconds;
+  if (seconds !== undefined && seconds > 0) headers.push('retry-after', String(seconds));
+}
+
+/** An error must be told even to a client that accepts none of our forms. */
+function chooseForStatus(request: EncodableRequest): Negotiated {
+  const found = negotiate(request.headers['accept'], 'object') ?? negotiate(request.headers['accept'], 'stream');
+  return found ?? { format: 'json', transform: undefined, pretty: false };
+}
+
+function respondBytes(
+  request: EncodableRequest,
+  result: Extract<ApiResult, { type: 'bytes' }>,
+  sink: ResponseSink,
+): void {
+  const headers = headersFor(request, result.contentType);
+  for (const [name, value] of Object.entries(result.headers ?? {})) headers.push(name.toLowerCase(), value);
+  const bytes = typeof result.bytes === 'string' ? Buffer.from(result.bytes) : result.bytes;
+  sink.send(result.status, headers, bytes);
+}
+
+/** Answers with a result. Throws what makes it impossible to answer so (406, encoders that fail) before anything is sent. */
+export function respond(
+  environment: EncodeEnvironment,
+  request: EncodableRequest,
+  result: ApiResult,
+  sink: ResponseSink,
+): void {
+  switch (result.type) {
+    case 'bytes':
+      return respondBytes(request, result, sink);
+    case 'watch':
+      try {
+        return serveWatch(environment, { request, result, sink, negotiated: choose(request, 'stream') });
+      } catch (error) {
+        result.source.close();
+        throw error;
+      }
+    default:
+      return respondObject(environment, request, result, sink);
+  }
+}
+
+function asStatus(error: unknown): Status {
+  const status = (error as { status?: unknown } | undefined)?.status;
+  if (typeof status === 'object' && status !== null && isStatus(status)) return status;
+  return newInternalError(error).status;
+}
+
+/** The Status of any thrown value; what is no Status becomes a 500. */
+export function statusOfError(error: unknown): Status {
+  return asStatus(error);
+}
+
+/** Answers with an error. Never throws: at the worst the answer is a bare JSON 500. */
+export function respondError(
+  environment: EncodeEnvironment,
+  request: EncodableRequest,
+  error: unknown,
+  sink: ResponseSink,
+): void {
+  const status = asStatus(error);
+  const result: ApiResult = { type: 'object', status: status.code ?? 500, object: status, gvk: statusGvk };
+  try {
+    respondObject(environment, request, result, sink);
+  } catch (failed) {
+    environment.log.error({ request: request.id, error: String(failed) }, 'an error could not be encoded as asked for');
+    refuse(error, sink);
+  }
+}
+
+/** Answers a request that never became one. */
+export function refuse(error: unknown, sink: ResponseSink): void {
+  const status = asStatus(error);
+  sink.send(status.code ?? 500, ['content-type', 'application/json'], Buffer.from(JSON.stringify(status)));
+}

@@ -1,0 +1,10 @@
+/** The logging port of the server; pino's loggers fit it. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** For tests and for embedding without a log. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
