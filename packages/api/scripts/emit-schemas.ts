@@ -11,9 +11,9 @@ function isAlways(field: ModelField, code: string): boolean {
   const last = field.proto.at(-1);
   if (field.name === 'kind' || field.name === 'apiVersion') if (last === undefined) return false;
   if (last === undefined) return field.required || field.property.default !== undefined;
-  if (last.pointer || last.omitzero) return false;
+  if (last.omitzero) return false;
   if (!last.omitempty) return true;
-  return /^[#qxtuD]/.test(code);
+  return !last.pointer && /^[#qxtuD*]/.test(code);
 }
 
 function isPointer(field: ModelField, code: string): boolean {

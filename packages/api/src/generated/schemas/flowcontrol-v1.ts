@@ -8,7 +8,7 @@ export const table = `{"ExemptPriorityLevelConfiguration":[0,["nominalConcurrenc
 "FlowSchemaStatus":[0,["conditions","[]#FlowSchemaCondition",0,1,{"lt":"map","mk":["type"],"ps":"merge","pk":"type"}]],
 "GroupSubject":[0,["name","s",3,1,{"d":""}]],
 "LimitResponse":[0,["type","s",3,1,{"d":""}],["queuing","#QueuingConfiguration",4,2]],
-"LimitedPriorityLevelConfiguration":[0,["nominalConcurrencyShares","i",4,1],["limitResponse","#LimitResponse",2,2,{"d":{}}],["lendablePercent","i",4,3],["borrowingLimitPercent","i",4,4]],
+"LimitedPriorityLevelConfiguration":[0,["nominalConcurrencyShares","i",6,1],["limitResponse","#LimitResponse",2,2,{"d":{}}],["lendablePercent","i",4,3],["borrowingLimitPercent","i",4,4]],
 "NonResourcePolicyRule":[0,["verbs","[]s",3,1,{"lt":"set"}],["nonResourceURLs","[]s",3,6,{"lt":"set"}]],
 "PolicyRulesWithSubjects":[0,["subjects","[]#Subject",3,1],["resourceRules","[]#ResourcePolicyRule",0,2],["nonResourceRules","[]#NonResourcePolicyRule",0,3]],
 "PriorityLevelConfiguration":[0,["kind","s",0,0],["apiVersion","s",0,0],["metadata","#meta-v1.ObjectMeta",2,1,{"d":{}}],["spec","#PriorityLevelConfigurationSpec",2,2,{"d":{}}],["status","#PriorityLevelConfigurationStatus",2,3,{"d":{}}]],

@@ -2,7 +2,7 @@
 export const table = `{"AllocatedDeviceStatus":[0,["driver","s",3,1,{"d":""}],["pool","s",3,2,{"d":""}],["device","s",3,3,{"d":""}],["shareID","s",4,7],["conditions","[]#meta-v1.Condition",2,4,{"lt":"map","mk":["type"]}],["data","*r",4,5],["networkData","#NetworkDeviceData",4,6]],
 "AllocationResult":[0,["devices","#DeviceAllocationResult",2,1,{"d":{}}],["nodeSelector","#core-v1.NodeSelector",4,3],["allocationTimestamp","t",4,5]],
 "CELDeviceSelector":[0,["expression","s",3,1,{"d":""}]],
-"CapacityRequestPolicy":[0,["default","q",4,1],["validValues","[]q",0,3],["validRange","#CapacityRequestPolicyRange",4,4]],
+"CapacityRequestPolicy":[0,["default","q",6,1],["validValues","[]q",0,3],["validRange","#CapacityRequestPolicyRange",4,4]],
 "CapacityRequestPolicyRange":[0,["min","q",5,1],["max","q",4,2],["step","q",4,3]],
 "CapacityRequirements":[0,["requests","{}q",0,1]],
 "Counter":[0,["value","q",3,1]],

@@ -3,7 +3,7 @@ export const table = `{"AllocatedDeviceStatus":[0,["driver","s",3,1,{"d":""}],["
 "AllocationResult":[0,["devices","#DeviceAllocationResult",2,1,{"d":{}}],["nodeSelector","#core-v1.NodeSelector",4,3],["allocationTimestamp","t",4,5]],
 "BasicDevice":[0,["attributes","{}#DeviceAttribute",0,1],["capacity","{}#DeviceCapacity",0,2],["consumesCounters","[]#DeviceCounterConsumption",0,3],["nodeName","s",4,4],["nodeSelector","#core-v1.NodeSelector",4,5],["allNodes","b",4,6],["taints","[]#DeviceTaint",0,7],["bindsToNode","b",4,8],["bindingConditions","[]s",0,9],["bindingFailureConditions","[]s",0,10],["allowMultipleAllocations","b",4,11],["nodeAllocatableResourceMappings","{}#NodeAllocatableResourceMapping",0,12]],
 "CELDeviceSelector":[0,["expression","s",3,1,{"d":""}]],
-"CapacityRequestPolicy":[0,["default","q",4,1],["validValues","[]q",0,3],["validRange","#CapacityRequestPolicyRange",4,4]],
+"CapacityRequestPolicy":[0,["default","q",6,1],["validValues","[]q",0,3],["validRange","#CapacityRequestPolicyRange",4,4]],
 "CapacityRequestPolicyRange":[0,["min","q",5,1],["max","q",4,2],["step","q",4,3]],
 "CapacityRequirements":[0,["requests","{}q",0,1]],
 "Counter":[0,["value","q",3,1]],

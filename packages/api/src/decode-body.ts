@@ -1,0 +1,201 @@
+/**
+ * Request bodies to objects, with the errors that kubectl users know
+ * (`apimachinery/pkg/runtime/serializer/json/json.go`, `apiserver/pkg/endpoints/handlers/{create,rest}.go`).
+ */
+import { parseJson } from '@kubets/apimachinery/codec/json';
+import { parseYaml } from '@kubets/apimachinery/codec/yaml';
+import {
+  apiVersionOf,
+  parseApiVersion,
+  type ApiObject,
+  type GroupVersion,
+  type GroupVersionKind,
+} from '@kubets/apimachinery/meta';
+import { DecodeError, strictErrorText } from '@kubets/apimachinery/schema/decode-error';
+import { failure, newBadRequest, type StatusError } from '@kubets/apimachinery/status';
+import { kindInfo, type KindInfo } from './scheme.ts';
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+export interface DecodeBodyOptions {
+  /** The kind that the endpoint takes; it fills in what the body leaves out. */
+  readonly gvk: GroupVersionKind;
+  /** The Content-Type header; JSON when empty. */
+  readonly contentType: string;
+  readonly fieldValidation: FieldValidation;
+}
+
+export interface DecodedBody {
+  readonly object: ApiObject;
+  /** Texts for `Warning` headers; only with `Warn`. */
+  readonly warnings: readonly string[];
+}
+
+export const jsonMediaType = 'application/json';
+export const yamlMediaType = 'application/yaml';
+export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
+
+/** The scheme's name in upstream's error texts. */
+const schemeName = 'k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30';
+
+/** 415 with the media types that a body may have. */
+export function newUnsupportedMediaType(): StatusError {
+  const accepted = [jsonMediaType, yamlMediaType, protobufMediaType].join(', ');
+  return failure(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted}`,
+  );
+}
+
+function mediaTypeOf(contentType: string): string {
+  const end = contentType.indexOf(';');
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+}
+
+function hex(bytes: Uint8Array): string {
+  return bytes.toHex();
+}
+
+/** The start of a body, to recognise it by. */
+function summary(body: Uint8Array): string {
+  const max = 30;
+  if (body.length === 0) return '<empty>';
+  const head = body.subarray(0, max);
+  const text = body[0] === 0x7b ? new TextDecoder().decode(head) : hex(head);
+  return body.length > max ? `${text} ...` : text;
+}
+
+function unrecognized(expected: GroupVersionKind, error: unknown, body: Uint8Array): StatusError {
+  const why = error instanceof Error ? error.message : String(error);
+  return newBadRequest(
+    `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(body)})`,
+    error,
+  );
+}
+
+function cannotBeHandled(actual: GroupVersionKind, expected: GroupVersionKind, error: unknown): StatusError {
+  const why = error instanceof Error ? error.message : String(error);
+  const text = `${actual.kind} in version ${JSON.stringify(actual.version)} cannot be handled as a ${expected.kind}: ${why}`;
+  return newBadRequest(text, error);
+}
+
+const jsonKindOf = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+
+const typeMetaStruct =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function stringField(value: object, name: 'kind' | 'apiVersion'): string {
+  const field = (value as Record<string, unknown>)[name];
+  if (field === undefined || field === null) return '';
+  if (typeof field === 'string') return field;
+  throw new DecodeError(
+    `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKindOf(field)} into Go struct field .${name} of type string`,
+  );
+}
+
+/** The kind that a document says it is; what it leaves out is taken from `expected`. */
+function interpret(value: unknown, expected: GroupVersionKind): GroupVersionKind {
+  if (value === null) return expected;
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new DecodeError(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKindOf(value)} into Go value of type ${typeMetaStruct}`,
+    );
+  }
+  const apiVersion = stringField(value, 'apiVersion');
+  const kind = stringField(value, 'kind') || expected.kind;
+  if (apiVersion === '' || apiVersion === '/') return { group: expected.group, version: expected.version, kind };
+  const gv: GroupVersion | undefined = parseApiVersion(apiVersion);
+  if (gv === undefined) throw new DecodeError(`unexpected GroupVersion string: ${apiVersion}`);
+  return gv.version === '' && gv.group === expected.group ? { ...expected, kind } : { ...gv, kind };
+}
+
+interface Parsed {
+  readonly value: unknown;
+  /** The JSON that the value came from, for duplicate detection. */
+  readonly text: string | undefined;
+  readonly strictErrors: readonly string[];
+}
+
+function parseText(text: string, media: string): Parsed {
+  if (media === yamlMediaType) {
+    const { value, duplicates } = parseYaml(text);
+    const strictErrors = duplicates.length === 0 ? [] : [`yaml: unmarshal errors:\n  ${duplicates.join('\n  ')}`];
+    return { value, text: undefined, strictErrors };
+  }
+  try {
+    return { value: parseJson(text), text, strictErrors: [] };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DecodeError(`couldn't get version/kind; json parse error: ${why}`, { cause: error });
+  }
+}
+
+function notRegistered(gvk: GroupVersionKind): DecodeError {
+  return new DecodeError(
+    `no kind ${JSON.stringify(gvk.kind)} is registered for version ${JSON.stringify(apiVersionOf(gvk))} in scheme ${JSON.stringify(schemeName)}`,
+  );
+}
+
+const internalName = (info: KindInfo): string => {
+  const [pkg = '', name = ''] = info.typeId.split('.');
+  return `${pkg.slice(0, pkg.lastIndexOf('-'))}.${name}`;
+};
+
+/** The known kind of a document; it must be convertible to the expected one. */
+function resolveKind(actual: GroupVersionKind, expected: GroupVersionKind): KindInfo {
+  const info = kindInfo(actual);
+  const wanted = kindInfo(expected);
+  if (wanted === undefined) throw new Error(`unknown kind ${apiVersionOf(expected)} ${expected.kind}`);
+  if (info === undefined) throw cannotBeHandled(actual, expected, notRegistered(actual));
+  if (info.typeId === wanted.typeId) return info;
+  if (info.gvk.kind === wanted.gvk.kind) {
+    throw newBadRequest(
+      `the API version in the data (${apiVersionOf(actual)}) does not match the expected API version (${apiVersionOf(expected)})`,
+    );
+  }
+  const goName = info.typeName.split('.').slice(-2).join('.');
+  throw cannotBeHandled(actual, expected, `converting (${goName}) to (${internalName(wanted)}): unknown conversion`);
+}
+
+interface Prepared {
+  readonly info: KindInfo;
+  readonly parsed: Parsed;
+}
+
+function prepare(body: Uint8Array, media: string, expected: GroupVersionKind): Prepared {
+  let parsed: Parsed;
+  let actual: GroupVersionKind;
+  try {
+    parsed = parseText(new TextDecoder().decode(body), media);
+    actual = interpret(parsed.value, expected);
+  } catch (error) {
+    if (error instanceof DecodeError) throw unrecognized(expected, error, body);
+    throw error;
+  }
+  return { parsed, info: resolveKind(actual, expected) };
+}
+
+/**
+ * Decodes a request body: parses, finds the kind, prunes and normalises, and reports unknown and duplicate fields
+ * as `fieldValidation` says. No defaults are set.
+ *
+ * Throws StatusError 400 for anything wrong with the document, 415 for a media type that is not read.
+ */
+export function decodeBody(body: Uint8Array, options: DecodeBodyOptions): DecodedBody {
+  const media = mediaTypeOf(options.contentType);
+  if (media !== '' && media !== jsonMediaType && media !== yamlMediaType) throw newUnsupportedMediaType();
+  const { info, parsed } = prepare(body, media, options.gvk);
+  const strict = options.fieldValidation !== 'Ignore';
+  try {
+    const result = info.decodeStrict(parsed.value ?? {}, strict ? parsed.text : undefined);
+    const object = result.object as ApiObject;
+    if (!strict) return { object, warnings: [] };
+    const problems = [...parsed.strictErrors, ...result.strictErrors];
+    if (problems.length > 0 && options.fieldValidation === 'Strict') throw new DecodeError(strictErrorText(problems));
+    return { object, warnings: problems };
+  } catch (error) {
+    if (error instanceof DecodeError) throw cannotBeHandled(info.gvk, options.gvk, error);
+    throw error;
+  }
+}

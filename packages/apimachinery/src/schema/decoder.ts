@@ -1,0 +1,285 @@
+/**
+ * Compiles a type into a function that does in one pass what Go's decode and encode round trip does:
+ * unknown fields dropped, `null` treated as absence, zero values dropped or written, map keys sorted,
+ * scalars in canonical form, fields in wire order.
+ *
+ * The pass itself keeps no path. When something is wrong (rare), `diagnose.ts` walks the input again to say where.
+ */
+import { DecodeError } from './decode-error.ts';
+import { duplicateFields } from './duplicates.ts';
+import { typeErrorText, unknownFields } from './diagnose.ts';
+import { countKeyMarks } from './key-marks.ts';
+import { mismatch, scalarDecoder, scalarZero } from './scalar-decoder.ts';
+import type { FieldSchema, ListSchema, MapSchema, ObjectSchema, Schema } from './types.ts';
+
+export type JsonObject = Record<string, unknown>;
+
+export interface DecodeResult {
+  readonly object: JsonObject;
+  /** `unknown field "spec.foo"`, `duplicate field "spec.bar"`; at most 100, no repeats. */
+  readonly strictErrors: readonly string[];
+}
+
+export interface Decoder {
+  readonly schema: ObjectSchema;
+  /**
+   * The object as the server would write it. The result shares no structure with the input except open
+   * values (RawExtension and the like) and strings. Throws {@link DecodeError}.
+   */
+  decode(input: unknown): JsonObject;
+  /** As {@link decode}, and lists what strict decoding objects to. `text` is the JSON that `input` was parsed from; without it no duplicates are looked for. */
+  decodeStrict(input: unknown, text?: string): DecodeResult;
+}
+
+/** What one pass counts, to see cheaply whether fields were unknown or keys given twice. */
+class Walk {
+  keys = 0;
+  unknown = 0;
+  counting = false;
+}
+
+type Decode = (value: unknown, walk: Walk) => unknown;
+
+const noStrictErrors: readonly string[] = [];
+const empty: JsonObject = Object.freeze({});
+
+/** All keys in a value that the pass does not enter. */
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += countKeys(item);
+    return count;
+  }
+  for (const key in value) count += 1 + countKeys((value as JsonObject)[key]);
+  return count;
+}
+
+function setOwn(target: JsonObject, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+  } else target[key] = value;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** When a decoded value counts as empty, so that `omitempty` drops it. */
+type Emptiness = 0 | 1 | 2 | 3;
+const never: Emptiness = 0;
+const scalarEmpty: Emptiness = 1;
+const listEmpty: Emptiness = 2;
+const mapEmpty: Emptiness = 3;
+
+function emptinessOf(field: FieldSchema): Emptiness {
+  if (field.always || field.pointer) return never;
+  switch (field.schema.kind) {
+    case 'list':
+      return listEmpty;
+    case 'map':
+      return mapEmpty;
+    case 'scalar':
+      return scalarEmpty;
+    default:
+      return never;
+  }
+}
+
+function hasKeys(value: object): boolean {
+  for (const _key in value) return true;
+  return false;
+}
+
+function isEmpty(value: unknown, emptiness: Emptiness): boolean {
+  if (emptiness === scalarEmpty) return value === '' || value === 0 || value === false || value === null;
+  if (emptiness === listEmpty) return (value as unknown[]).length === 0;
+  return emptiness === mapEmpty && !hasKeys(value as object);
+}
+
+interface CompiledField {
+  readonly name: string;
+  readonly decode: Decode;
+  readonly emptiness: Emptiness;
+  /** Makes what is written for the absent field; `undefined` when nothing is. */
+  readonly zero: ((walk: Walk) => unknown) | undefined;
+  /** Also a property of every object: must be looked up as an own one. */
+  readonly inherited: boolean;
+}
+
+class Compiler {
+  readonly #objects = new Map<ObjectSchema, Decode>();
+
+  decode(schema: Schema): Decode {
+    switch (schema.kind) {
+      case 'scalar':
+        return scalarDecoder(schema);
+      case 'list':
+        return this.#list(schema);
+      case 'map':
+        return this.#map(schema);
+      case 'any':
+        return decodeAny;
+      default:
+        return this.#object(schema);
+    }
+  }
+
+  #list(schema: ListSchema): Decode {
+    const decode = this.decode(schema.items);
+    const zero = this.#zero(schema.items);
+    return (value, walk) => {
+      if (!Array.isArray(value)) throw mismatch;
+      const result: unknown[] = [];
+      for (let i = 0; i < value.length; i++) {
+        const item: unknown = value[i];
+        result.push(item === null ? zero(walk) : decode(item, walk));
+      }
+      return result;
+    };
+  }
+
+  #map(schema: MapSchema): Decode {
+    const decode = this.decode(schema.values);
+    const zero = this.#zero(schema.values);
+    return (value, walk) => {
+      if (!isObject(value)) throw mismatch;
+      const keys = Object.keys(value);
+      walk.keys += keys.length;
+      for (let i = 1; i < keys.length; i++) {
+        if ((keys[i - 1] ?? '') > (keys[i] ?? '')) {
+          keys.sort();
+          break;
+        }
+      }
+      const result: JsonObject = {};
+      for (const key of keys) {
+        const item = value[key];
+        setOwn(result, key, item === null ? zero(walk) : decode(item, walk));
+      }
+      return result;
+    };
+  }
+
+  /** The zero value of a type, as Go writes it inside a list or a map, or for a field that is always written. */
+  #zero(schema: Schema): (walk: Walk) => unknown {
+    switch (schema.kind) {
+      case 'scalar': {
+        const zero = scalarZero(schema);
+        return () => zero;
+      }
+      case 'object': {
+        const decode = this.decode(schema);
+        return (walk) => decode(empty, walk);
+      }
+      default:
+        return () => null;
+    }
+  }
+
+  #field(field: FieldSchema): CompiledField {
+    return {
+      name: field.name,
+      decode: this.decode(field.schema),
+      emptiness: emptinessOf(field),
+      zero: !field.always ? undefined : field.pointer ? () => null : this.#zero(field.schema),
+      inherited: field.name in Object.prototype,
+    };
+  }
+
+  #object(schema: ObjectSchema): Decode {
+    const known = this.#objects.get(schema);
+    if (known !== undefined) return known;
+    const compiled = objectDecoder(schema, () => schema.fields.map((field) => this.#field(field)));
+    this.#objects.set(schema, compiled);
+    return compiled;
+  }
+}
+
+function decodeAny(value: unknown, walk: Walk): unknown {
+  if (walk.counting) walk.keys += countKeys(value);
+  return value;
+}
+
+/** Counts, and where the type says so keeps, the fields that the type does not have. */
+function takeUnknown(schema: ObjectSchema, input: JsonObject, context: { walk: Walk; out: JsonObject }): void {
+  const { walk, out } = context;
+  for (const key in input) {
+    if (schema.byName.has(key)) continue;
+    if (walk.counting) walk.keys += countKeys(input[key]);
+    if (schema.preserveUnknownFields) setOwn(out, key, input[key]);
+    else walk.unknown++;
+  }
+}
+
+function objectDecoder(schema: ObjectSchema, makeFields: () => CompiledField[]): Decode {
+  // Made on first use: types refer to themselves, and most types of a kind are never met.
+  let fields: CompiledField[] | undefined;
+  return (value, walk) => {
+    if (!isObject(value)) throw mismatch;
+    fields ??= makeFields();
+    const out: JsonObject = {};
+    let known = 0;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as CompiledField;
+      const item = value[field.name];
+      if (item === undefined || (field.inherited && !Object.hasOwn(value, field.name))) {
+        if (field.zero !== undefined) setOwn(out, field.name, field.zero(walk));
+        continue;
+      }
+      known++;
+      if (item === null) {
+        if (field.zero !== undefined) setOwn(out, field.name, field.zero(walk));
+        continue;
+      }
+      const decoded = field.decode(item, walk);
+      if (field.emptiness === never) setOwn(out, field.name, decoded);
+      else if (!isEmpty(decoded, field.emptiness)) setOwn(out, field.name, decoded);
+    }
+    let total = 0;
+    for (const _key in value) total++;
+    walk.keys += total;
+    if (total !== known) takeUnknown(schema, value, { walk, out });
+    return out;
+  };
+}
+
+class CompiledDecoder implements Decoder {
+  readonly schema: ObjectSchema;
+  readonly #decode: Decode;
+
+  constructor(schema: ObjectSchema, decode: Decode) {
+    this.schema = schema;
+    this.#decode = decode;
+  }
+
+  decode(input: unknown): JsonObject {
+    return this.#run(input, new Walk());
+  }
+
+  decodeStrict(input: unknown, text?: string): DecodeResult {
+    const walk = new Walk();
+    walk.counting = text !== undefined;
+    const object = this.#run(input, walk);
+    const twice = text !== undefined && countKeyMarks(text) !== walk.keys;
+    if (walk.unknown === 0 && !twice) return { object, strictErrors: noStrictErrors };
+    const errors = walk.unknown === 0 ? [] : unknownFields(this.schema, input);
+    if (twice && text !== undefined) errors.push(...duplicateFields(text, this.schema));
+    return { object, strictErrors: [...new Set(errors)].slice(0, 100) };
+  }
+
+  #run(input: unknown, walk: Walk): JsonObject {
+    try {
+      return this.#decode(input, walk) as JsonObject;
+    } catch (error) {
+      if (error === mismatch) throw new DecodeError(typeErrorText(this.schema, input));
+      if (error instanceof RangeError) throw new DecodeError('exceeded max depth', { cause: error });
+      throw error;
+    }
+  }
+}
+
+/** Compiles a type. Compile once and keep: the cost is that of several hundred decodings. */
+export function compileDecoder(schema: ObjectSchema): Decoder {
+  return new CompiledDecoder(schema, new Compiler().decode(schema));
+}
