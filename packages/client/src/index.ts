@@ -1,2 +1,21 @@
-/** See ARCHITECTURE.md; public exports of this package are named here. */
-export {};
+/** Public exports of the client library. */
+export { HttpTransport, type HttpTransportOptions } from './http-transport.ts';
+export * from './transport.ts';
+export * from './rest/resource-client.ts';
+export * from './kubeconfig.ts';
+export { discover, RestMapper, type DiscoveredResource } from './discovery/discovery.ts';
+export { Indexer, keyOf, namespaceIndex, splitKey, type IndexFunction } from './cache/indexer.ts';
+export { DeltaFifo, type Delta, type Deltas } from './cache/delta-fifo.ts';
+export { Reflector, type ListerWatcher, type ReflectorOptions, type ReflectorSink } from './cache/reflector.ts';
+export { SharedInformer, type EventHandler, type InformerOptions, type Registration } from './cache/shared-informer.ts';
+export { Backoff } from './workqueue/backoff.ts';
+export {
+  defaultControllerRateLimiter,
+  ItemBackoff,
+  MaxOf,
+  TokenBucket,
+  type RateLimiter,
+} from './workqueue/rate-limiter.ts';
+export { runWorkers, WorkQueue } from './workqueue/work-queue.ts';
+export { LeaderElector, type LeaderElectionOptions, type Lease } from './leader-election/leader-election.ts';
+export { EventRecorder, referenceTo, type EventRecorderOptions } from './record/event-recorder.ts';

@@ -1,0 +1,145 @@
+/**
+ * A queue of keys for workers (client-go `util/workqueue`: Typed, DelayingQueue and RateLimitingQueue).
+ *
+ * Guarantees: a key waits at most once; it is never handed to two workers at a time; a key added
+ * while it is being worked on is handed out again after `done`. FIFO among keys that are ready.
+ */
+import type { Clock, Timer } from '@kubets/apimachinery/clock';
+import type { RateLimiter } from './rate-limiter.ts';
+
+export interface WorkQueueOptions<K> {
+  readonly clock: Clock;
+  readonly rateLimiter: RateLimiter<K>;
+}
+
+interface Waiting {
+  readonly readyAt: number;
+  readonly timer: Timer;
+}
+
+export class WorkQueue<K extends string> {
+  readonly #clock: Clock;
+  readonly #limiter: RateLimiter<K>;
+  /** Insertion order is the order of work. */
+  readonly #ready = new Set<K>();
+  readonly #processing = new Set<K>();
+  readonly #again = new Set<K>();
+  readonly #delayed = new Map<K, Waiting>();
+  readonly #takers: ((item: K | undefined) => void)[] = [];
+  #drained: (() => void)[] = [];
+  #shuttingDown = false;
+
+  constructor(options: WorkQueueOptions<K>) {
+    this.#clock = options.clock;
+    this.#limiter = options.rateLimiter;
+  }
+
+  /** Keys ready to be taken. */
+  get length(): number {
+    return this.#ready.size;
+  }
+
+  get shuttingDown(): boolean {
+    return this.#shuttingDown;
+  }
+
+  add(item: K): void {
+    if (this.#shuttingDown) return;
+    if (this.#processing.has(item)) {
+      this.#again.add(item);
+      return;
+    }
+    const taker = this.#takers.shift();
+    if (taker === undefined) {
+      this.#ready.add(item);
+      return;
+    }
+    this.#processing.add(item);
+    taker(item);
+  }
+
+  /** Adds after `ms`; of several delays of one key the earliest counts. */
+  addAfter(item: K, ms: number): void {
+    if (this.#shuttingDown) return;
+    if (ms <= 0) return this.add(item);
+    const readyAt = this.#clock.monotonic() + ms;
+    const waiting = this.#delayed.get(item);
+    if (waiting !== undefined && waiting.readyAt <= readyAt) return;
+    waiting?.timer.cancel();
+    const timer = this.#clock.setTimer(ms, () => {
+      this.#delayed.delete(item);
+      this.add(item);
+    });
+    this.#delayed.set(item, { readyAt, timer });
+  }
+
+  /** Adds after the pause that the rate limiter asks for. */
+  addRateLimited(item: K): void {
+    this.addAfter(item, this.#limiter.when(item));
+  }
+
+  forget(item: K): void {
+    this.#limiter.forget(item);
+  }
+
+  retries(item: K): number {
+    return this.#limiter.retries(item);
+  }
+
+  /** Resolves to the next key, which is then the caller's until `done`; to `undefined` after shut-down. */
+  take(): Promise<K | undefined> {
+    for (const item of this.#ready) {
+      this.#ready.delete(item);
+      this.#processing.add(item);
+      return Promise.resolve(item);
+    }
+    if (this.#shuttingDown) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<K | undefined>();
+    this.#takers.push(resolve);
+    return promise;
+  }
+
+  /** The caller has finished with a key it took. */
+  done(item: K): void {
+    this.#processing.delete(item);
+    if (this.#again.delete(item)) this.add(item);
+    if (this.#processing.size === 0) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  /** No more keys are accepted; what is ready can still be taken. Resolves when all taken keys are done. */
+  async shutDown(): Promise<void> {
+    this.#shuttingDown = true;
+    for (const { timer } of this.#delayed.values()) timer.cancel();
+    this.#delayed.clear();
+    for (const taker of this.#takers.splice(0)) taker(undefined);
+    if (this.#processing.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#drained.push(resolve);
+    await promise;
+  }
+}
+
+/**
+ * Runs `count` workers until the queue shuts down. A key whose work throws is reported, and tried
+ * again with a growing pause; one that succeeds is forgotten by the limiter.
+ */
+export async function runWorkers<K extends string>(
+  queue: WorkQueue<K>,
+  count: number,
+  work: { readonly reconcile: (item: K) => Promise<void>; readonly onError: (item: K, error: unknown) => void },
+): Promise<void> {
+  const worker = async (): Promise<void> => {
+    for (let item = await queue.take(); item !== undefined; item = await queue.take()) {
+      try {
+        await work.reconcile(item);
+        queue.forget(item);
+      } catch (error) {
+        work.onError(item, error);
+        queue.addRateLimited(item);
+      } finally {
+        queue.done(item);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: count }, worker));
+}
