@@ -1,0 +1,2 @@
+export { FakeSource, type Change } from './fake-source.ts';
+export { eventually, settle } from './eventually.ts';
