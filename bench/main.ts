@@ -7,7 +7,7 @@ import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ApiClient, readKubeconfig } from './api-client.ts';
+import { ApiClient, readKubeconfig } from '../test/harness/api-client.ts';
 import { run, type Measurement } from './measure.ts';
 import { configMap } from './objects.ts';
 import { cpuSeconds, KubetsProcess, residentMegabytes, temporaryDirectory } from '../test/harness/kubets-process.ts';

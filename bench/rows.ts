@@ -1,5 +1,5 @@
 /** One function per row of the speed table. They run in this order: later ones use what earlier ones left. */
-import type { ApiClient } from './api-client.ts';
+import type { ApiClient } from '../test/harness/api-client.ts';
 import { run, summarise, type Measurement } from './measure.ts';
 import { configMap, pod } from './objects.ts';
 

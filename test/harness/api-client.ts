@@ -55,6 +55,7 @@ export interface Call {
   readonly path: string;
   readonly body?: string | Buffer;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const window = 64 * 1024 * 1024;
@@ -90,11 +91,11 @@ export class ApiClient implements AsyncDisposable {
       ':method': call.method,
       ':path': call.path,
       accept: 'application/json',
-      'user-agent': 'kubets-bench/0.1',
+      'user-agent': 'kubets-test/0.1',
     };
     if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
     if (this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`;
-    return headers;
+    return call.headers === undefined ? headers : { ...headers, ...call.headers };
   }
 
   /** Resolves when the whole answer is there, whatever its status. */
