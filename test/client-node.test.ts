@@ -58,7 +58,7 @@ describe('@kubernetes/client-node', () => {
     expect(created.spec?.restartPolicy).toBe('Always');
     expect(created.metadata?.creationTimestamp).toBeInstanceOf(Date);
     const read = await core.readNamespacedPod({ name: 'typed', namespace });
-    read.metadata = { ...read.metadata, labels: { a: 'b' } };
+    if (read.metadata) read.metadata.labels = { a: 'b' };
     const replaced = await core.replaceNamespacedPod({ name: 'typed', namespace, body: read });
     expect(replaced.metadata?.labels).toEqual({ a: 'b' });
     const patched = await core.patchNamespacedPod(
