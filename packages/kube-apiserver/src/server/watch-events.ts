@@ -1,6 +1,7 @@
 /** The bytes of watch events, memoised per object and form. */
 import { apiVersionOf, type ApiObject, type GroupVersionKind } from '@kubets/apimachinery/meta';
 import type { CachedObject } from '../storage/cache.ts';
+import { sharedJsonLine } from '../storage/watch-delivery.ts';
 import type { EncodeEnvironment, ObjectCodecs } from './encode-environment.ts';
 import { cachedMessage, protobufEnvelope } from './encode-protobuf.ts';
 import { includeObjectOf, tableOf, type IncludeObject } from './encode-transform.ts';
@@ -85,6 +86,8 @@ function jsonEncoder(gvk: GroupVersionKind): EventEncoder {
   return (event) => {
     if (event.type === 'ERROR') return jsonLine('ERROR', event.status);
     if (event.type === 'BOOKMARK') return jsonLine('BOOKMARK', bookmarkObject(event, gvk));
+    const shared = sharedJsonLine(event);
+    if (shared !== undefined) return shared;
     const known = jsonMemo.get(event);
     if (known !== undefined) return known;
     return jsonMemo.set(event, Buffer.concat([lineStart[event.type], eventJson(event), lineEnd]));
