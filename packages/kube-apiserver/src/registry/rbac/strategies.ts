@@ -2,7 +2,7 @@
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import { rbacGroup, type BindingObject, type RoleObject } from '../../authorization/rbac/types.ts';
 import { baseStrategy } from '../generic/base-strategy.ts';
-import { pathSegmentName } from '../generic/names.ts';
+import { validatePathSegmentName } from '@kubets/apimachinery/names';
 import type { Strategy } from '../strategy.ts';
 import { validateBinding, validateBindingUpdate, validateRole } from './validation.ts';
 
@@ -11,7 +11,7 @@ function roleStrategy(namespaced: boolean): Strategy {
   return baseStrategy({
     validate,
     validateUpdate: validate,
-    validateName: pathSegmentName,
+    validateName: validatePathSegmentName,
     allowCreateOnUpdate: true,
   });
 }
@@ -20,7 +20,7 @@ function bindingStrategy(namespaced: boolean): Strategy {
   return baseStrategy({
     validate: (_, obj) => validateBinding(obj as BindingObject, namespaced),
     validateUpdate: (_, obj, old) => validateBindingUpdate(obj as BindingObject, old as BindingObject, namespaced),
-    validateName: pathSegmentName,
+    validateName: validatePathSegmentName,
     allowCreateOnUpdate: true,
   });
 }

@@ -7,9 +7,9 @@ import {
   type RoleObject,
   type Subject,
 } from '../../authorization/rbac/types.ts';
-import { dns1123Subdomain, pathSegmentName } from '../generic/names.ts';
+import { validateLabelSelector } from '@kubets/apimachinery/label-selector';
+import { isDNS1123Subdomain, validatePathSegmentName } from '@kubets/apimachinery/names';
 import { semanticEqual } from '../generic/semantic-equal.ts';
-import { validateLabelSelector } from './label-selector-validation.ts';
 
 const rules = Path.of('rules');
 
@@ -80,7 +80,8 @@ function validateRoleRef(binding: BindingObject, namespaced: boolean): FieldErro
   if (apiGroup !== rbacGroup) errors.push(notSupported(roleRefPath.child('apiGroup'), apiGroup, [rbacGroup]));
   if (!kinds.includes(kind)) errors.push(notSupported(roleRefPath.child('kind'), kind, kinds));
   if ((name ?? '') === '') return [...errors, required(roleRefPath.child('name'), '')];
-  for (const message of pathSegmentName(name, false)) errors.push(invalid(roleRefPath.child('name'), name, message));
+  for (const message of validatePathSegmentName(name, false))
+    errors.push(invalid(roleRefPath.child('name'), name, message));
   return errors;
 }
 
@@ -100,7 +101,7 @@ function validateSubject(subject: Subject, namespaced: boolean, path: Path): Fie
 function validateServiceAccountSubject(subject: Subject, namespaced: boolean, path: Path): FieldError[] {
   const errors: FieldError[] = [];
   if ((subject.name ?? '') !== '') {
-    for (const message of dns1123Subdomain(subject.name, false))
+    for (const message of isDNS1123Subdomain(subject.name))
       errors.push(invalid(path.child('name'), subject.name, message));
   }
   if ((subject.apiGroup ?? '') !== '') errors.push(notSupported(path.child('apiGroup'), subject.apiGroup ?? '', ['']));

@@ -1,0 +1,38 @@
+/** The object in a request's body, for handlers that store nothing. */
+import { decodeBody, type FieldValidation } from '@kubets/api/decode-body';
+import type { ApiObject, GroupVersionKind } from '@kubets/apimachinery/meta';
+import { newBadRequest } from '@kubets/apimachinery/status';
+import { addWarning, type ApiRequest, type RequestBody } from '../../server/types.ts';
+
+/**
+ * Decodes and prunes; unknown fields are treated as the query's `fieldValidation` says. Throws StatusError 400 or
+ * 415. An object handed over in process is taken as it is.
+ */
+export function readObject(request: ApiRequest, gvk: GroupVersionKind): ApiObject | Promise<ApiObject> {
+  const body = request.body();
+  return body instanceof Promise ? body.then((read) => fromBody(request, read, gvk)) : fromBody(request, body, gvk);
+}
+
+function fromBody(request: ApiRequest, body: RequestBody, gvk: GroupVersionKind): ApiObject {
+  if (body.type === 'object') return body.object;
+  const bytes = body.type === 'bytes' ? body.bytes : Buffer.alloc(0);
+  const contentType = body.type === 'bytes' ? body.contentType : '';
+  const { object, warnings } = decodeBody(bytes, {
+    gvk,
+    contentType,
+    fieldValidation: fieldValidationOf(request.query),
+  });
+  for (const warning of warnings) addWarning(request, warning);
+  if (object.metadata !== undefined) return object;
+  const { kind, apiVersion, ...rest } = object;
+  return { kind, apiVersion, metadata: {}, ...rest } as ApiObject;
+}
+
+function fieldValidationOf(query: URLSearchParams): FieldValidation {
+  const value = query.get('fieldValidation') ?? '';
+  if (value === '' || value === 'Warn') return 'Warn';
+  if (value === 'Strict' || value === 'Ignore') return value;
+  throw newBadRequest(
+    `fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
+  );
+}
