@@ -4,7 +4,7 @@
  * Upstream: `pkg/api/pod/util.go`, `GetValidationOptionsFromPodSpecAndMeta`.
  */
 import type { ObjectMeta } from '@kubets/apimachinery/meta';
-import type { PodSpec } from '@kubets/api/types/core-v1';
+import type { PodSpec } from '../../generated/types/core-v1.ts';
 import { isDeletionCostInvalid } from './pod-annotations.ts';
 import {
   hasInvalidAffinitySelector,
@@ -47,6 +47,8 @@ export interface PodValidationOptions {
   readonly spreadSelectorMerge: boolean;
   readonly clearNominatedNodeName: boolean;
   readonly imageVolumeDigest: boolean;
+  /** IP addresses without leading zeros and not mapped from IPv4. */
+  readonly strictIP: boolean;
 }
 
 export type FeatureGates = (gate: string) => boolean;
@@ -91,6 +93,7 @@ function gateOptions(on: FeatureGates, resourceIsPod: boolean): PodValidationOpt
     spreadSelectorMerge: on('MatchLabelKeysInPodTopologySpreadSelectorMerge'),
     clearNominatedNodeName: on('ClearingNominatedNodeNameAfterBinding'),
     imageVolumeDigest: on('ImageVolumeWithDigest'),
+    strictIP: on('StrictIPCIDRValidation'),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What all parts of one pod spec's validation share. */
-import type { Volume } from '@kubets/api/types/core-v1';
+import type { Volume } from '../../generated/types/core-v1.ts';
 import type { ErrorList } from './pod-error-list.ts';
 import type { PodValidationOptions } from './pod-options.ts';
 
