@@ -106,21 +106,18 @@ const stripped = setOf(
 /** The same without `metadata` itself: what comparisons need not look at. */
 const uncompared = difference(stripped, setOf([metadata]));
 
-const resetSets = new WeakMap<readonly string[], { ignored: FieldSet; uncompared: FieldSet }>();
-const nothingReset = { ignored: emptySet, uncompared };
+const resetSets = new WeakMap<readonly string[], FieldSet>();
 
-function resetSetsOf(paths: readonly string[] | undefined): { ignored: FieldSet; uncompared: FieldSet } {
-  if (paths === undefined || paths.length === 0) return nothingReset;
-  const known = resetSets.get(paths);
-  if (known !== undefined) return known;
-  const ignored = setOfDotted(paths);
-  const sets = { ignored, uncompared: union(uncompared, ignored) };
-  resetSets.set(paths, sets);
-  return sets;
+/** What an endpoint's comparisons leave out: its own fields and the stripped ones. */
+function ignoredBy(paths: readonly string[] | undefined): FieldSet {
+  if (paths === undefined || paths.length === 0) return uncompared;
+  let set = resetSets.get(paths);
+  if (set === undefined) resetSets.set(paths, (set = union(uncompared, setOfDotted(paths))));
+  return set;
 }
 
 function contextOf(options: FieldManagerOptions): OwnershipContext {
-  return { convert: converterOf(options), ignored: resetSetsOf(options.resetFields).uncompared };
+  return { convert: converterOf(options), ignored: ignoredBy(options.resetFields) };
 }
 
 function converterOf(options: FieldManagerOptions): OwnershipContext['convert'] {
@@ -207,7 +204,7 @@ function updated(options: UpdateOptions, before: Managers): Managers {
 function ownershipAfter(options: UpdateOptions, before: Managers): { managers: Managers; fields: FieldSet } {
   const { live, obj, schema, apiVersion } = options;
   if (live === undefined && before.length === 0) {
-    return { managers: before, fields: addedToZero(obj, schema, resetSetsOf(options.resetFields).uncompared) };
+    return { managers: before, fields: addedToZero(obj, schema, ignoredBy(options.resetFields)) };
   }
   const from: Typed = { value: live ?? { metadata: {} }, schema, apiVersion };
   return updateOwnership(from, { value: obj, schema, apiVersion }, before, contextOf(options));
@@ -246,8 +243,7 @@ function isKnown(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
 
 /** What is there before anybody applies belongs to a manager of that name (`skipnonapplied.go`). */
 function beforeFirstApply(options: ApplyOptions): Managers {
-  const { ignored, uncompared: skip } = resetSetsOf(options.resetFields);
-  const fields = difference(addedToZero(options.live, options.schema, union(skip, ignored)), stripped);
+  const fields = difference(addedToZero(options.live, options.schema, ignoredBy(options.resetFields)), stripped);
   if (isEmptySet(fields)) return [];
   return [{ ...actorOf(options, 'Update', 'before-first-apply'), time: options.now, fields }];
 }
@@ -291,9 +287,11 @@ function openConflicts(conflicts: readonly Conflict[], live: Typed, options: App
 
 function checkPatch(options: ApplyOptions): void {
   const { patch, apiVersion, live } = options;
-  if ((patch.apiVersion ?? '') === '') throw newBadRequest('invalid object type: /, Kind=' + (patch.kind ?? ''));
-  if ((patch.kind ?? '') === '') throw newBadRequest(`invalid object type: ${gvkText(patch)}`);
-  if (patch.apiVersion !== apiVersion || (live.kind !== undefined && patch.kind !== live.kind)) {
+  if (
+    patch.apiVersion !== apiVersion ||
+    (patch.kind ?? '') === '' ||
+    (live.kind !== undefined && patch.kind !== live.kind)
+  ) {
     throw newBadRequest(`invalid object type: ${gvkText(patch)}`);
   }
   const meta: unknown = patch.metadata;

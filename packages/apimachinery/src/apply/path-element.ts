@@ -22,7 +22,7 @@ function escapeCharacter(c: string): string {
 }
 
 /** JSON as Go writes it, `<`, `>` and `&` escaped; scalars are the common case. */
-function valueJson(value: unknown): string {
+export function valueJson(value: unknown): string {
   if (typeof value === 'string' && !needsEscaping.test(value)) return `"${value}"`;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return (JSON.stringify(value) ?? 'null').replaceAll(htmlCharacters, escapeCharacter);

@@ -1,6 +1,7 @@
 /**
  * What the walkers of this folder need of a schema, computed once per schema object.
  */
+import type { FieldSet } from './field-set.ts';
 import type { FieldSchema, ListSchema, ObjectSchema, Schema } from '../schema/types.ts';
 import {
   compareElements,
@@ -8,6 +9,7 @@ import {
   fieldElement,
   keyElement,
   valueElement,
+  valueJson,
   type PathElement,
 } from './path-element.ts';
 
@@ -18,6 +20,8 @@ export interface PlannedField {
   readonly field: FieldSchema;
   /** A Go struct that is no pointer: there even when the JSON is silent. */
   readonly alwaysStruct: boolean;
+  /** See {@link isAtomic}. */
+  readonly atomic: boolean;
 }
 
 export interface ObjectPlan {
@@ -26,11 +30,15 @@ export interface ObjectPlan {
   readonly byName: ReadonlyMap<string, PlannedField>;
   /** Position of each field in the order of the server's JSON. */
   readonly order: ReadonlyMap<string, number>;
+  /** Nodes whose fields are all leaves, by the bits of the fields present (and one for `.`); few shapes are in use. */
+  readonly flatNodes: Map<number, FieldSet>;
 }
 
 export interface ListPlan {
   /** Sorted; empty for sets. */
   readonly keys: readonly string[];
+  /** `k:{"name":` where there is one key only. */
+  readonly prefix: string;
   /** Published defaults of the keys, in the same order. */
   readonly defaults: readonly unknown[];
 }
@@ -46,6 +54,7 @@ export function planOfObject(schema: ObjectSchema): ObjectPlan {
     sorted: planned.toSorted((a, b) => compareElements(a.element, b.element)),
     byName: new Map(planned.map((f) => [f.name, f])),
     order: new Map(planned.map((f, i) => [f.name, i])),
+    flatNodes: new Map(),
   };
   objectPlans.set(schema, plan);
   return plan;
@@ -58,6 +67,7 @@ function planField(field: FieldSchema): PlannedField {
     schema: field.schema,
     field,
     alwaysStruct: field.schema.kind === 'object' && !field.pointer,
+    atomic: isAtomic(field.schema),
   };
 }
 
@@ -67,7 +77,9 @@ export function planOfList(schema: ListSchema): ListPlan {
   const keys = schema.listType === 'map' ? schema.mapKeys.toSorted() : [];
   const items = schema.items;
   const defaults = keys.map((key) => (items.kind === 'object' ? items.byName.get(key)?.default : undefined));
-  const plan: ListPlan = { keys, defaults };
+  const [only] = keys;
+  const prefix = keys.length === 1 ? `k:{${JSON.stringify(only)}:` : '';
+  const plan: ListPlan = { keys, prefix, defaults };
   listPlans.set(schema, plan);
   return plan;
 }
@@ -90,6 +102,10 @@ export function elementOfItem(plan: ListPlan, item: unknown): PathElement | unde
     return item === null || typeof item === 'object' ? undefined : valueElement(item);
   }
   if (!isJsonObject(item)) return undefined;
+  if (plan.keys.length === 1) {
+    const value = keyValue(plan, item, 0);
+    return value === undefined ? undefined : `${plan.prefix}${valueJson(value)}}`;
+  }
   const values: unknown[] = [];
   for (let i = 0; i < plan.keys.length; i++) {
     const value = keyValue(plan, item, i);

@@ -21,6 +21,7 @@ import {
   valueSchemaOf,
   type JsonObject,
   type ListPlan,
+  type ObjectPlan,
   type PlannedField,
 } from './schema-plan.ts';
 
@@ -52,9 +53,18 @@ function fieldNode(value: unknown, schema: Schema, mode: Mode): FieldSet | undef
   return nodeOf(value, schema, mode, false);
 }
 
+/** Structs of more fields than this (PodSpec, Container) do not share their nodes: the bits of a number are used up. */
+const maxFlatFields = 29;
+
 function objectNode(value: JsonObject, schema: ObjectSchema, mode: Mode, member: boolean): FieldSet | undefined {
+  const plan = planOfObject(schema);
+  const sorted = plan.sorted;
+  if (sorted.length <= maxFlatFields && !schema.preserveUnknownFields) {
+    const bits = flatBits(value, sorted);
+    if (bits === 0) return member ? leaf : undefined;
+    if (bits > 0) return flatNode(plan, member ? bits | selfBit : bits);
+  }
   let out: MutableFieldSet | undefined;
-  const sorted = planOfObject(schema).sorted;
   for (let i = 0; i < sorted.length; i++) {
     const field = sorted[i] as PlannedField;
     const v = value[field.name];
@@ -66,6 +76,33 @@ function objectNode(value: JsonObject, schema: ObjectSchema, mode: Mode, member:
   }
   if (schema.preserveUnknownFields) out = addUnknown(out, value, { schema, mode, member });
   return out ?? (member ? leaf : undefined);
+}
+
+const selfBit = 1 << 30;
+
+/** Which fields are present, if all of them are leaves; -1 when one is not. */
+function flatBits(value: JsonObject, sorted: readonly PlannedField[]): number {
+  let bits = 0;
+  for (let i = 0; i < sorted.length; i++) {
+    const field = sorted[i] as PlannedField;
+    const v = value[field.name];
+    if (v === undefined) continue;
+    if (typeof v === 'object' && v !== null && !field.atomic) return -1;
+    bits |= 1 << i;
+  }
+  return bits;
+}
+
+/** One shared node per shape: env vars, ports and mounts all look alike. */
+function flatNode(plan: ObjectPlan, bits: number): FieldSet {
+  const known = plan.flatNodes.get(bits);
+  if (known !== undefined) return known;
+  const node: MutableFieldSet = (bits & selfBit) !== 0 ? { '.': leaf } : {};
+  for (let i = 0; i < plan.sorted.length; i++) {
+    if ((bits & (1 << i)) !== 0) node[(plan.sorted[i] as PlannedField).element] = leaf;
+  }
+  plan.flatNodes.set(bits, Object.freeze(node));
+  return node;
 }
 
 interface Unknown {
@@ -107,20 +144,38 @@ function mapNode(
 }
 
 function listNode(list: readonly unknown[], schema: ListSchema, mode: Mode, member: boolean): FieldSet | undefined {
-  const plan = planOfList(schema);
   if (list.length === 1) return oneItemNode(list[0], schema, mode, member);
-  const items = list.filter((item) => elementOfItem(plan, item) !== undefined);
-  if (items.length === 0) return member ? leaf : undefined;
-  items.sort((a, b) => compareItems(plan, a, b));
-  const out: MutableFieldSet = member ? { '.': leaf } : {};
-  for (const item of items) {
-    const element = elementOfItem(plan, item) as PathElement;
-    if (element in out) {
+  const plan = planOfList(schema);
+  const items = inOrder(list, plan);
+  let out: MutableFieldSet | undefined;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i];
+    const element = elementOfItem(plan, item);
+    if (element === undefined) continue;
+    out ??= member ? { '.': leaf } : {};
+    if (i > 0 && element in out) {
       // Duplicates are owned as a whole; where things came new, the first one counts.
       if (mode === 'mention') out[element] = leaf;
     } else out[element] = withSelf(nodeOf(item, schema.items, mode, true));
   }
-  return out;
+  return out ?? (member ? leaf : undefined);
+}
+
+/** The items in the order of their elements; those without one anywhere. */
+function inOrder(list: readonly unknown[], plan: ListPlan): readonly unknown[] {
+  for (let i = 1; i < list.length; i++) {
+    if (!hasKeys(list[i], plan) || !hasKeys(list[i - 1], plan)) return sortedItems(list, plan);
+    if (compareItems(plan, list[i - 1], list[i]) > 0) return sortedItems(list, plan);
+  }
+  return list;
+}
+
+function hasKeys(item: unknown, plan: ListPlan): boolean {
+  return plan.keys.length === 0 || (typeof item === 'object' && item !== null);
+}
+
+function sortedItems(list: readonly unknown[], plan: ListPlan): unknown[] {
+  return list.filter((item) => elementOfItem(plan, item) !== undefined).sort((a, b) => compareItems(plan, a, b));
 }
 
 function oneItemNode(item: unknown, schema: ListSchema, mode: Mode, member: boolean): FieldSet | undefined {

@@ -58,11 +58,11 @@ export interface OwnershipContext {
 interface Change {
   readonly before: Typed;
   readonly after: Typed;
-  /** Null when already known. */
+  /** Of the two, in their own version. */
   readonly comparison: Comparison;
 }
 
-/** The comparison in another version; kept, since managers share versions. */
+/** The comparison in another version; `undefined` when that version is gone. */
 function comparisonIn(apiVersion: string, change: Change, context: OwnershipContext): Comparison | undefined {
   const before = context.convert(change.before, apiVersion);
   const after = context.convert(change.after, apiVersion);
@@ -177,7 +177,7 @@ interface PruneInput {
   readonly last: Manager | undefined;
 }
 
-/** Removes what the actor applied before and does not apply now, unless other appliers or nobody else's removal keep it. */
+/** Removes what the actor applied before and does not apply now, unless somebody else owns it. */
 function prune(merged: Typed, input: PruneInput, context: OwnershipContext): Typed {
   const { last } = input;
   if (last === undefined || isEmptySet(last.fields)) return merged;
@@ -197,16 +197,15 @@ function namedSet(typed: Typed): FieldSet {
   return ensureNamedFieldsAreMembers(toFieldSet(typed.value, typed.schema), typed.schema);
 }
 
-/** Puts back what appliers own, the actor's new configuration included (`addBackOwnedItems`). */
+/** Puts back what anybody owns, the actor's new configuration included (`addBackOwnedItems`). */
 function addBackOwned(merged: Typed, pruned: Typed, managers: Managers, context: OwnershipContext): Typed {
-  const byVersion = new Map<string, FieldSet>();
-  for (const m of managers) {
-    if (m.operation !== 'Apply') continue;
-    byVersion.set(m.apiVersion, union(byVersion.get(m.apiVersion) ?? emptySet, m.fields));
-  }
+  // The version of `pruned` first: what is pruned may be needed to convert.
+  const byVersion = new Map<string, FieldSet>([[merged.apiVersion, emptySet]]);
+  for (const m of managers) byVersion.set(m.apiVersion, union(byVersion.get(m.apiVersion) ?? emptySet, m.fields));
   let whole = merged;
   let result = pruned;
   for (const [apiVersion, fields] of byVersion) {
+    if (isEmptySet(fields)) continue;
     const nextWhole = context.convert(whole, apiVersion);
     const nextResult = context.convert(result, apiVersion);
     if (nextWhole === undefined || nextResult === undefined) continue;
