@@ -3,6 +3,7 @@
  * (`apimachinery/pkg/runtime/serializer/json/json.go`, `apiserver/pkg/endpoints/handlers/{create,rest}.go`).
  */
 import { parseJson } from '@kubets/apimachinery/codec/json';
+import { openEnvelope } from '@kubets/apimachinery/codec/protobuf-decode';
 import { parseYaml } from '@kubets/apimachinery/codec/yaml';
 import {
   apiVersionOf,
@@ -11,8 +12,10 @@ import {
   type GroupVersion,
   type GroupVersionKind,
 } from '@kubets/apimachinery/meta';
+import type { JsonObject } from '@kubets/apimachinery/schema/decoder';
 import { DecodeError, strictErrorText } from '@kubets/apimachinery/schema/decode-error';
 import { failure, newBadRequest, type StatusError } from '@kubets/apimachinery/status';
+import type { DefaultingContext } from './defaulting/condition.ts';
 import { kindInfo, type KindInfo } from './scheme.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -23,6 +26,8 @@ export interface DecodeBodyOptions {
   /** The Content-Type header; JSON when empty. */
   readonly contentType: string;
   readonly fieldValidation: FieldValidation;
+  /** Set defaults; `true` with the defaults of all feature gates. */
+  readonly defaults?: boolean | DefaultingContext;
 }
 
 export interface DecodedBody {
@@ -34,6 +39,8 @@ export interface DecodedBody {
 export const jsonMediaType = 'application/json';
 export const yamlMediaType = 'application/yaml';
 export const protobufMediaType = 'application/vnd.kubernetes.protobuf';
+
+const mediaTypes: ReadonlySet<string> = new Set(['', jsonMediaType, yamlMediaType, protobufMediaType]);
 
 /** The scheme's name in upstream's error texts. */
 const schemeName = 'k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30';
@@ -163,7 +170,20 @@ interface Prepared {
   readonly parsed: Parsed;
 }
 
+/** A protobuf body says its kind in the envelope; it cannot have unknown or repeated JSON fields. */
+function prepareProtobuf(body: Uint8Array, expected: GroupVersionKind): Prepared {
+  try {
+    const { apiVersion, kind, raw } = openEnvelope(body);
+    const info = resolveKind(interpret({ apiVersion, kind }, expected), expected);
+    return { info, parsed: { value: info.parseProtobuf(raw), text: undefined, strictErrors: [] } };
+  } catch (error) {
+    if (error instanceof DecodeError) throw unrecognized(expected, error, body);
+    throw error;
+  }
+}
+
 function prepare(body: Uint8Array, media: string, expected: GroupVersionKind): Prepared {
+  if (media === protobufMediaType) return prepareProtobuf(body, expected);
   let parsed: Parsed;
   let actual: GroupVersionKind;
   try {
@@ -176,19 +196,26 @@ function prepare(body: Uint8Array, media: string, expected: GroupVersionKind): P
   return { parsed, info: resolveKind(actual, expected) };
 }
 
+function setDefaults(info: KindInfo, document: JsonObject, defaults: DecodeBodyOptions['defaults']): number {
+  if (defaults === undefined || defaults === false) return 0;
+  return info.applyDefaults(document, defaults === true ? undefined : defaults);
+}
+
 /**
  * Decodes a request body: parses, finds the kind, prunes and normalises, and reports unknown and duplicate fields
- * as `fieldValidation` says. No defaults are set.
+ * as `fieldValidation` says. Defaults are set when asked for.
  *
  * Throws StatusError 400 for anything wrong with the document, 415 for a media type that is not read.
  */
 export function decodeBody(body: Uint8Array, options: DecodeBodyOptions): DecodedBody {
   const media = mediaTypeOf(options.contentType);
-  if (media !== '' && media !== jsonMediaType && media !== yamlMediaType) throw newUnsupportedMediaType();
+  if (!mediaTypes.has(media)) throw newUnsupportedMediaType();
   const { info, parsed } = prepare(body, media, options.gvk);
   const strict = options.fieldValidation !== 'Ignore';
   try {
-    const result = info.decodeStrict(parsed.value ?? {}, strict ? parsed.text : undefined);
+    const document = (parsed.value ?? {}) as JsonObject;
+    const added = setDefaults(info, document, options.defaults);
+    const result = info.decodeStrict(document, strict ? parsed.text : undefined, added);
     const object = result.object as ApiObject;
     if (!strict) return { object, warnings: [] };
     const problems = [...parsed.strictErrors, ...result.strictErrors];

@@ -5,8 +5,13 @@
 import { apiVersionOf, type ApiObject, type GroupVersionKind } from '@kubets/apimachinery/meta';
 import { compileDecoder, type DecodeResult, type Decoder, type JsonObject } from '@kubets/apimachinery/schema/decoder';
 import type { ObjectSchema } from '@kubets/apimachinery/schema/types';
+import { decodeMessage, openEnvelope } from '@kubets/apimachinery/codec/protobuf-decode';
+import { encodeMessage, encodeProtobuf } from '@kubets/apimachinery/codec/protobuf';
+import type { DefaultingContext } from './defaulting/condition.ts';
+import { defaulterOf, type Defaulter } from './defaulting/defaulter.ts';
 import { json as kindsJson } from './generated/facts/kinds.ts';
 import { lazy } from './lazy.ts';
+import { protoMessage } from './proto-table.ts';
 import { openapiName, schemaOf } from './schema-table.ts';
 
 /** One kind in one version. Everything behind it is made on first use. */
@@ -21,6 +26,7 @@ export class KindInfo {
   /** `PodList` when there is such a kind. */
   readonly listKind: string | undefined;
   #decoder: Decoder | undefined;
+  #defaulter: Defaulter | undefined;
 
   constructor(gvk: GroupVersionKind, typeId: string, listKind: string | undefined) {
     this.gvk = gvk;
@@ -43,10 +49,48 @@ export class KindInfo {
     return typed(this.decoder.decode(input), this) as ApiObject;
   }
 
-  /** As {@link decode}, and lists unknown and (given the JSON text) duplicate fields. */
-  decodeStrict(input: unknown, text?: string): DecodeResult {
-    const { object, strictErrors } = this.decoder.decodeStrict(input, text);
+  /** As {@link decode}, and lists unknown and (given the JSON text) duplicate fields; see {@link Decoder.decodeStrict}. */
+  decodeStrict(input: unknown, text?: string, addedKeys = 0): DecodeResult {
+    const { object, strictErrors } = this.decoder.decodeStrict(input, text, addedKeys);
     return { object: typed(object, this), strictErrors };
+  }
+
+  /**
+   * Sets defaults in a document, in place, and returns how many keys that added. The document may be fresh from
+   * the parser or decoded; it must not be shared. Run the decoder afterwards: new fields are not in wire order yet.
+   */
+  applyDefaults(document: JsonObject, context?: DefaultingContext): number {
+    this.#defaulter ??= defaulterOf(this.typeId);
+    return this.#defaulter(document, context);
+  }
+
+  /**
+   * A complete object from any value (the result of a patch, an object handed over in process): pruned, defaulted,
+   * in wire order. The input is not changed and may be shared. Throws DecodeError.
+   */
+  decodeWithDefaults(input: unknown, context?: DefaultingContext): ApiObject {
+    const object = this.decode(input);
+    return this.applyDefaults(object, context) === 0 ? object : this.decode(object);
+  }
+
+  /** The enveloped protobuf bytes of a decoded object. */
+  encodeProtobuf(object: Readonly<JsonObject>): Uint8Array {
+    return encodeProtobuf(protoMessage(this.typeId), object, { apiVersion: this.apiVersion, kind: this.gvk.kind });
+  }
+
+  /** The protobuf bytes of a decoded object without envelope, as they stand inside a list. */
+  encodeProtobufMessage(object: Readonly<JsonObject>): Uint8Array {
+    return encodeMessage(protoMessage(this.typeId), object);
+  }
+
+  /** An object from enveloped protobuf bytes of this kind: decoded, no defaults. Throws DecodeError. */
+  decodeProtobuf(bytes: Uint8Array): ApiObject {
+    return this.decode(this.parseProtobuf(openEnvelope(bytes).raw));
+  }
+
+  /** The raw document of a protobuf message without envelope. Throws DecodeError. */
+  parseProtobuf(message: Uint8Array): JsonObject {
+    return { kind: this.gvk.kind, apiVersion: this.apiVersion, ...decodeMessage(protoMessage(this.typeId), message) };
   }
 }
 

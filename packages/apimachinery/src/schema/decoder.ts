@@ -27,8 +27,8 @@ export interface Decoder {
    * values (RawExtension and the like) and strings. Throws {@link DecodeError}.
    */
   decode(input: unknown): JsonObject;
-  /** As {@link decode}, and lists what strict decoding objects to. `text` is the JSON that `input` was parsed from; without it no duplicates are looked for. */
-  decodeStrict(input: unknown, text?: string): DecodeResult;
+  /** As {@link decode}, and lists what strict decoding objects to. `text` is the JSON that `input` was parsed from; without it no duplicates are looked for. `addedKeys` is how many keys were added to `input` since. */
+  decodeStrict(input: unknown, text?: string, addedKeys?: number): DecodeResult;
 }
 
 /** What one pass counts, to see cheaply whether fields were unknown or keys given twice. */
@@ -257,11 +257,11 @@ class CompiledDecoder implements Decoder {
     return this.#run(input, new Walk());
   }
 
-  decodeStrict(input: unknown, text?: string): DecodeResult {
+  decodeStrict(input: unknown, text?: string, addedKeys = 0): DecodeResult {
     const walk = new Walk();
     walk.counting = text !== undefined;
     const object = this.#run(input, walk);
-    const twice = text !== undefined && countKeyMarks(text) !== walk.keys;
+    const twice = text !== undefined && countKeyMarks(text) !== walk.keys - addedKeys;
     if (walk.unknown === 0 && !twice) return { object, strictErrors: noStrictErrors };
     const errors = walk.unknown === 0 ? [] : unknownFields(this.schema, input);
     if (twice && text !== undefined) errors.push(...duplicateFields(text, this.schema));

@@ -1,0 +1,140 @@
+/** One rule of the defaulting facts, compiled. */
+import { parseQuantity } from '@kubets/apimachinery/quantity';
+import type { Schema } from '@kubets/apimachinery/schema/types';
+import { referenceTo, whenOf, type DefaultingContext, type Predicate, type RuleScope, type Trail } from './condition.ts';
+import type { DefaultRule } from './facts.ts';
+import { childOf, isObject, isUnset, tokensOf, type JsonObject, type Token } from './path.ts';
+
+/** How many keys were added to the document: the decoder's duplicate check compares key counts. */
+export interface Made {
+  keys: number;
+}
+
+export type Apply = (node: unknown, context: DefaultingContext, made: Made) => void;
+
+type ValueMaker = (trail: Trail, context: DefaultingContext) => unknown;
+
+function countKeys(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countKeys(item), 0);
+  if (!isObject(value)) return 0;
+  return Object.values(value).reduce<number>((sum, item) => sum + 1 + countKeys(item), 0);
+}
+
+const isMaker = (value: unknown, name: string): value is Record<string, string> => isObject(value) && name in value;
+
+function valueMaker(value: unknown, scope: RuleScope): ValueMaker {
+  if (isMaker(value, 'from')) {
+    const read = referenceTo(value['from'] ?? '', scope);
+    const suffix = value['suffix'];
+    return (trail) => {
+      const from = read(trail).value;
+      return suffix === undefined ? structuredClone(from) : `${String(from)}${suffix}`;
+    };
+  }
+  if (isMaker(value, 'lowerCaseOf')) {
+    const read = referenceTo(value['lowerCaseOf'] ?? '', scope);
+    return (trail) => {
+      const from = read(trail).value;
+      return typeof from === 'string' ? from.toLowerCase() : undefined;
+    };
+  }
+  if (isMaker(value, 'now')) return (_trail, context) => context.now();
+  return typeof value === 'object' && value !== null ? () => structuredClone(value) : () => value;
+}
+
+function put(target: JsonObject, name: string, item: { value: unknown; made: Made }): void {
+  const { value, made } = item;
+  if (value === undefined) return;
+  if (!Object.hasOwn(target, name)) made.keys++;
+  made.keys += countKeys(value) - countKeys(target[name]);
+  target[name] = value;
+}
+
+/** Sets one field of the node at the end of the trail. */
+function fieldSetter(rule: DefaultRule, token: Token & { name: string }, make: ValueMaker): Setter {
+  const field = token.kind === 'field' ? token.field : undefined;
+  return (trail, context, made) => {
+    const node = trail.at(-1);
+    if (!isObject(node)) return;
+    if (rule.always !== true && !isUnset(node[token.name], field)) return;
+    put(node, token.name, { value: make(trail, context), made });
+  };
+}
+
+type Setter = (trail: Trail, context: DefaultingContext, made: Made) => void;
+
+/** `requests{}` from `limits{}`: every key that the map lacks. The map is made when there is something to put in. */
+function mapFiller(parent: Token | undefined, make: ValueMaker): Setter {
+  return (trail, context, made) => {
+    const from = make(trail, context);
+    const holder = trail.at(-2);
+    if (!isObject(from) || !isObject(holder) || parent === undefined || !('name' in parent)) return;
+    const missing = Object.entries(from).filter(([key]) => !isObject(holder[parent.name]) || !Object.hasOwn(holder[parent.name] as object, key));
+    if (missing.length === 0) return;
+    const current = holder[parent.name];
+    put(holder, parent.name, { value: { ...(isObject(current) ? current : {}), ...Object.fromEntries(missing) }, made });
+  };
+}
+
+/** Quantities with digits below the scale are rounded up; what is no quantity is left for the decoder to refuse. */
+function rounder(scale: number): Setter {
+  return (trail) => {
+    const node = trail.at(-1);
+    if (!isObject(node)) return;
+    for (const [key, value] of Object.entries(node)) {
+      if (typeof value !== 'string' || !mayHaveFineDigits(value)) continue;
+      const rounded = roundUp(value, scale);
+      if (rounded !== undefined) node[key] = rounded;
+    }
+  };
+}
+
+/** Only fractions, `n`, `u` and negative exponents can be finer than thousandths. */
+const mayHaveFineDigits = (text: string): boolean => /[.nu]|[eE]-/.test(text);
+
+function roundUp(text: string, scale: number): string | undefined {
+  try {
+    return parseQuantity(text).roundUp(scale).toString();
+  } catch {
+    // Not a quantity: the decoder words the error.
+    return undefined;
+  }
+}
+
+/** Walks all tokens but the last (or to a map whose values are meant), calling the setter at each place. */
+function walker(tokens: readonly Token[], set: Setter, when: Predicate | undefined): Apply {
+  const visit = (trail: unknown[], state: { context: DefaultingContext; made: Made; mapEnd: boolean }): void => {
+    const token = tokens[trail.length - 1];
+    const done = trail.length === tokens.length;
+    if (done) {
+      if (when === undefined || when(trail, state.context)) set(trail, state.context, state.made);
+      return;
+    }
+    if (token === undefined) return;
+    const node = trail.at(-1);
+    if (token.kind === 'items' || token.kind === 'values') {
+      if (typeof node !== 'object' || node === null) return;
+      for (const item of Object.values(node)) visit([...trail, item], state);
+      return;
+    }
+    const child = childOf(node, token, state.made);
+    if ((child === undefined || child === null) && !(state.mapEnd && trail.length === tokens.length - 1)) return;
+    visit([...trail, child], state);
+  };
+  const mapEnd = tokens.at(-1)?.kind === 'values';
+  return (node, context, made) => visit([node], { context, made, mapEnd });
+}
+
+/** Compiles a rule for nodes of the given type. */
+export function compileRule(rule: DefaultRule, root: Schema): Apply {
+  const { tokens } = tokensOf(rule.path, root);
+  const scope: RuleScope = { root, tokens };
+  const when = whenOf(rule.when, scope);
+  const last = tokens.at(-1);
+  if (rule.roundUpScale !== undefined) return walker(tokens, rounder(rule.roundUpScale), when);
+  const make = valueMaker(rule.value, scope);
+  if (last === undefined) throw new Error('a defaulting rule needs a path');
+  if (last.kind === 'values') return walker(tokens, mapFiller(tokens.at(-2), make), when);
+  if (last.kind === 'items') throw new Error(`cannot default list items: ${rule.path}`);
+  return walker(tokens, fieldSetter(rule, last, make), when);
+}
