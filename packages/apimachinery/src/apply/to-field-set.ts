@@ -7,7 +7,7 @@
  */
 import type { ListSchema, ObjectSchema, Schema } from '../schema/types.ts';
 import { emptySet, isEmptySet, isMember, leaf, sortNode, type FieldSet, type MutableFieldSet } from './field-set.ts';
-import { fieldElement, type PathElement } from './path-element.ts';
+import { fieldElement } from './path-element.ts';
 import {
   compareItems,
   deduced,
