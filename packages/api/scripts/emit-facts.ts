@@ -12,6 +12,33 @@ function withoutVersion<T>(name: string): T {
   return rest as T;
 }
 
+/** Kinds that the reference names without group and version, because no path publishes them. */
+const unpublished: [group: string, version: string, file: string, kinds: string[]][] = [
+  ['', 'v1', 'meta-v1', ['CreateOptions', 'UpdateOptions', 'PatchOptions', 'GetOptions', 'ListOptions']],
+  [
+    'meta.k8s.io',
+    'v1',
+    'meta-v1',
+    ['CreateOptions', 'UpdateOptions', 'PatchOptions', 'GetOptions', 'ListOptions', 'TableOptions'],
+  ],
+  ['meta.k8s.io', 'v1', 'meta-v1', ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']],
+  [
+    '',
+    'v1',
+    'core-v1',
+    ['NodeProxyOptions', 'PodAttachOptions', 'PodExecOptions', 'PodLogOptions', 'PodPortForwardOptions'],
+  ],
+  [
+    '',
+    'v1',
+    'core-v1',
+    ['PodProxyOptions', 'PodStatusResult', 'RangeAllocation', 'SerializedReference', 'ServiceProxyOptions', 'List'],
+  ],
+  ['apidiscovery.k8s.io', 'v2', 'apidiscovery-v2', ['APIGroupDiscovery', 'APIGroupDiscoveryList']],
+  ['audit.k8s.io', 'v1', 'audit-v1', ['Event', 'EventList', 'Policy', 'PolicyList']],
+  ['metrics.k8s.io', 'v1beta1', 'metrics-v1beta1', ['NodeMetrics', 'NodeMetricsList', 'PodMetrics', 'PodMetricsList']],
+];
+
 /** Every kind of the kept packages: `[group, version, kind, "file.Type"]`. */
 function kinds(packages: readonly ModelPackage[]): unknown[] {
   const rows = packages.flatMap((pkg) =>
@@ -19,6 +46,12 @@ function kinds(packages: readonly ModelPackage[]): unknown[] {
       (type.definition.gvk ?? []).map((gvk) => [gvk.group, gvk.version, gvk.kind, `${pkg.file}.${type.shortName}`]),
     ),
   );
+  const named = new Set(rows.map(([group, version, kind]) => `${group}/${version}/${kind}`));
+  for (const [group, version, file, names] of unpublished) {
+    for (const kind of names) {
+      if (!named.has(`${group}/${version}/${kind}`)) rows.push([group, version, kind, `${file}.${kind}`]);
+    }
+  }
   return rows.sort((a, b) => (a.join() < b.join() ? -1 : 1));
 }
 

@@ -31,11 +31,22 @@ const fixtures = present
       .filter((file) => file.endsWith('.json'))
       .map((file) => read(file.slice(0, -'.json'.length)))
   : [];
+/** Fixtures without a kind here, and why. */
+const exceptions: readonly RegExp[] = [
+  // Versions that 1.36 no longer serves and the facts no longer describe.
+  /^(apps|extensions|batch|policy|rbac|events|node|discovery|scheduling|storage|networking|flowcontrol|authentication|authorization|coordination|certificates|admissionregistration)[\w.]*\.v\d+beta\d\./,
+  /^apidiscovery\.k8s\.io\.v2beta1\./,
+  // Sent to webhooks, never by or to a resource.
+  /^admission\.k8s\.io\./,
+  // Has no kind and apiVersion of its own; tested with the watch encoding.
+  /^core\.v1\.WatchEvent$/,
+];
 const known = fixtures.filter((fixture): fixture is Fixture & { info: KindInfo } => fixture.info !== undefined);
 
 describe.skipIf(!present)('fixtures', () => {
-  it('knows the kinds', () => {
-    expect(fixtures.filter((fixture) => fixture.info === undefined).map((fixture) => fixture.name)).toEqual([]);
+  it('knows every kind that the 1.36 server knows', () => {
+    const unknown = fixtures.filter((fixture) => fixture.info === undefined).map((fixture) => fixture.name);
+    expect(unknown.filter((name) => !exceptions.some((pattern) => pattern.test(name)))).toEqual([]);
   });
 
   it.each(known.map((fixture) => [fixture.name, fixture] as const))('%s', (_name, { info, object, yaml, protobuf }) => {

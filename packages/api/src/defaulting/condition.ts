@@ -54,7 +54,10 @@ function compare(value: unknown, comparison: Comparison): boolean {
   const n = typeof value === 'number' ? value : 0;
   const { lt, gt, le, ge } = comparison;
   return (
-    (lt === undefined || n < lt) && (gt === undefined || n > gt) && (le === undefined || n <= le) && (ge === undefined || n >= ge)
+    (lt === undefined || n < lt) &&
+    (gt === undefined || n > gt) &&
+    (le === undefined || n <= le) &&
+    (ge === undefined || n >= ge)
   );
 }
 

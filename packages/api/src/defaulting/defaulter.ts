@@ -36,7 +36,9 @@ function asksUnset(rule: DefaultRule, path: string): boolean {
 function ordered(rules: readonly DefaultRule[]): DefaultRule[] {
   const result: DefaultRule[] = [];
   for (const rule of rules) {
-    const at = result.findIndex((earlier) => earlier.path !== rule.path && asksUnset(rule, earlier.path) && earlier.when === undefined);
+    const at = result.findIndex(
+      (earlier) => earlier.path !== rule.path && asksUnset(rule, earlier.path) && earlier.when === undefined,
+    );
     if (at < 0) result.push(rule);
     else result.splice(at, 0, rule);
   }
@@ -92,7 +94,9 @@ function compile(typeId: string): Apply[] {
   const facts = defaultsFacts().kinds[typeId];
   if (facts === undefined) return [];
   const root = schemaOf(typeId);
-  const applied = facts.apply.map(([path, typeName]) => rulesAt(path, idOf(typeName), root)).filter((a) => a !== undefined);
+  const applied = facts.apply
+    .map(([path, typeName]) => rulesAt(path, idOf(typeName), root))
+    .filter((a) => a !== undefined);
   return [...applied, ...(facts.fields ?? []).map((rule) => compileRule(rule, root))];
 }
 

@@ -8,7 +8,8 @@ const digestPattern = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9
 function isName(name: string): boolean {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
-  const hasDomain = first.includes('.') || first.includes(':') || first === 'localhost' || first.toLowerCase() !== first;
+  const hasDomain =
+    first.includes('.') || first.includes(':') || first === 'localhost' || first.toLowerCase() !== first;
   const path = hasDomain ? name.slice(slash + 1) : name;
   return (!hasDomain || domain.test(first)) && path.split('/').every((part) => component.test(part));
 }

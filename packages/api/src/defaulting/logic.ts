@@ -25,7 +25,8 @@ function autoscalerV1(object: JsonObject): number {
   if (!isObject(spec)) return 0;
   const annotations = isObject(object['metadata']) ? object['metadata']['annotations'] : undefined;
   const target = spec['targetCPUUtilizationPercentage'];
-  if ((target !== undefined && target !== null) || (isObject(annotations) && metricsAnnotation in annotations)) return 0;
+  if ((target !== undefined && target !== null) || (isObject(annotations) && metricsAnnotation in annotations))
+    return 0;
   const added = 'targetCPUUtilizationPercentage' in spec ? 0 : 1;
   spec['targetCPUUtilizationPercentage'] = 80;
   return added;

@@ -71,4 +71,7 @@ export function childOf(node: unknown, token: Token, made: { keys: number }): un
 }
 
 export const sameToken = (a: Token | undefined, b: Token | undefined): boolean =>
-  a !== undefined && b !== undefined && a.kind === b.kind && ('name' in a ? a.name : '') === ('name' in b ? b.name : '');
+  a !== undefined &&
+  b !== undefined &&
+  a.kind === b.kind &&
+  ('name' in a ? a.name : '') === ('name' in b ? b.name : '');

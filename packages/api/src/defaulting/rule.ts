@@ -1,7 +1,14 @@
 /** One rule of the defaulting facts, compiled. */
 import { parseQuantity } from '@kubets/apimachinery/quantity';
 import type { Schema } from '@kubets/apimachinery/schema/types';
-import { referenceTo, whenOf, type DefaultingContext, type Predicate, type RuleScope, type Trail } from './condition.ts';
+import {
+  referenceTo,
+  whenOf,
+  type DefaultingContext,
+  type Predicate,
+  type RuleScope,
+  type Trail,
+} from './condition.ts';
 import type { DefaultRule } from './facts.ts';
 import { childOf, isObject, isUnset, tokensOf, type JsonObject, type Token } from './path.ts';
 
@@ -69,10 +76,15 @@ function mapFiller(parent: Token | undefined, make: ValueMaker): Setter {
     const from = make(trail, context);
     const holder = trail.at(-2);
     if (!isObject(from) || !isObject(holder) || parent === undefined || !('name' in parent)) return;
-    const missing = Object.entries(from).filter(([key]) => !isObject(holder[parent.name]) || !Object.hasOwn(holder[parent.name] as object, key));
+    const missing = Object.entries(from).filter(
+      ([key]) => !isObject(holder[parent.name]) || !Object.hasOwn(holder[parent.name] as object, key),
+    );
     if (missing.length === 0) return;
     const current = holder[parent.name];
-    put(holder, parent.name, { value: { ...(isObject(current) ? current : {}), ...Object.fromEntries(missing) }, made });
+    put(holder, parent.name, {
+      value: { ...(isObject(current) ? current : {}), ...Object.fromEntries(missing) },
+      made,
+    });
   };
 }
 

@@ -117,16 +117,23 @@ function readWrapped(reader: ProtoReader, items: ProtoType, depth: number): unkn
   return list;
 }
 
-function readSchemaOr(reader: ProtoReader, type: Extract<ProtoType, { kind: `schemaOr${string}` }>, depth: number): unknown {
+function readSchemaOr(
+  reader: ProtoReader,
+  type: Extract<ProtoType, { kind: `schemaOr${string}` }>,
+  depth: number,
+): unknown {
   const bool = type.kind === 'schemaOrBool';
   let allows = false;
   let schema: unknown;
   const list: unknown[] = [];
   eachField(reader, (number, wireType) => {
     if (bool && number === 1 && wireType === 0) allows = reader.int() !== 0;
-    else if (number === (bool ? 2 : 1) && wireType === 2) schema = readMessage(reader.message(), type.message(), depth + 1);
+    else if (number === (bool ? 2 : 1) && wireType === 2)
+      schema = readMessage(reader.message(), type.message(), depth + 1);
     else if (!bool && number === 2 && wireType === 2) {
-      list.push(type.kind === 'schemaOrStrings' ? reader.string() : readMessage(reader.message(), type.message(), depth + 1));
+      list.push(
+        type.kind === 'schemaOrStrings' ? reader.string() : readMessage(reader.message(), type.message(), depth + 1),
+      );
     } else reader.skip(wireType);
   });
   return schema ?? (bool ? allows : list);
@@ -217,7 +224,8 @@ function readField(reader: ProtoReader, field: ProtoField, into: { object: JsonO
   const { object, where } = into;
   if (field.shape === 'inline') {
     expectWire(where.wireType, 2, 'inline');
-    if (field.type.kind === 'message') readInto(reader.message(), field.type.message(), { object, depth: where.depth + 1 });
+    if (field.type.kind === 'message')
+      readInto(reader.message(), field.type.message(), { object, depth: where.depth + 1 });
   } else if (field.shape === 'list') {
     const list = (object[field.name] ??= []) as unknown[];
     list.push(readValue(reader, field.type, where));

@@ -73,7 +73,11 @@ function writeWrapped(out: ProtoWriter, items: ProtoType, value: unknown): void 
   for (let i = list.length - 1; i >= 0; i--) writeValue(out, { type: items, number: 1 }, list[i]);
 }
 
-function writeSchemaOr(out: ProtoWriter, type: Extract<ProtoType, { kind: `schemaOr${string}` }>, value: unknown): void {
+function writeSchemaOr(
+  out: ProtoWriter,
+  type: Extract<ProtoType, { kind: `schemaOr${string}` }>,
+  value: unknown,
+): void {
   const message: ProtoType = { kind: 'message', message: type.message };
   if (type.kind === 'schemaOrBool') {
     if (isObject(value)) writeValue(out, { type: message, number: 2 }, value);
