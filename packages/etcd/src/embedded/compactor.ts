@@ -38,6 +38,8 @@ export interface CompactorParts {
 export class Compactor implements BackgroundWork {
   readonly #parts: CompactorParts;
   #compacted: number;
+  /** What the commit being put together persists as the compacted revision. */
+  #written: number;
   #removed: number;
   #paused = false;
   #stopped = false;
@@ -46,6 +48,7 @@ export class Compactor implements BackgroundWork {
   constructor(parts: CompactorParts) {
     this.#parts = parts;
     this.#compacted = parts.state.compacted;
+    this.#written = parts.state.compacted;
     this.#removed = parts.state.removed;
   }
 
@@ -63,16 +66,22 @@ export class Compactor implements BackgroundWork {
     const { writer } = this.#parts;
     if (revision <= this.#compacted) throw compactedError(this.#compacted);
     if (revision > writer.durableRevision) throw futureRevision();
-    await writer.task((transaction) => {
-      transaction.setMeta('compaction', this.#state(Math.max(revision, this.#compacted), this.#removed));
-    });
+    try {
+      await writer.task((transaction) => {
+        this.#written = Math.max(revision, this.#written);
+        transaction.setMeta('compaction', this.#state(this.#removed));
+      });
+    } catch (error) {
+      this.#written = this.#compacted;
+      throw error;
+    }
     this.#compacted = Math.max(revision, this.#compacted);
     this.#paused = false;
     writer.wake();
   }
 
-  #state(compacted: number, removed: number): CompactionState {
-    return { compacted, removed, revision: this.#parts.writer.durableRevision };
+  #state(removed: number): CompactionState {
+    return { compacted: this.#written, removed, revision: this.#parts.writer.durableRevision };
   }
 
   /** Compacts every `intervalMs` to the revision of the interval before, as the API server's compactor does. */
@@ -116,7 +125,7 @@ export class Compactor implements BackgroundWork {
       reached = revision;
     }
     if (entries.length < share || (entries.at(-1)?.revision ?? 0) > target) reached = target;
-    transaction.setMeta('compaction', this.#state(this.#compacted, reached));
+    transaction.setMeta('compaction', this.#state(reached));
     return {
       committed: () => {
         this.#removed = reached;

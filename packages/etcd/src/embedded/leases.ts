@@ -53,6 +53,11 @@ export class Leases {
     this.#timer?.cancel();
   }
 
+  /** The last id given out. */
+  get lastId(): number {
+    return this.#last;
+  }
+
   get ids(): number[] {
     return [...this.#leases.keys()];
   }
@@ -106,7 +111,8 @@ export class Leases {
     const writer = this.#requireWriter();
     lease.ending = true;
     const done: Promise<unknown>[] = [];
-    for (const key of lease.keys) {
+    // In key order, as etcd does it.
+    for (const key of [...lease.keys].toSorted()) {
       const revision = writer.revisionUnderLease(key, id);
       if (revision !== 0) done.push(writer.delete(key, revision));
     }

@@ -37,14 +37,39 @@ const loadStep = 4096;
  * Opens, or creates, the store in `dataDir`. Rejects with a DataDirectoryError (`in-use`,
  * `newer-format`, `foreign`, `not-writable`, `damaged`).
  */
-// eslint-disable-next-line -- async: a refusal is a rejection
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   using cleanup = new DisposableStack();
   const directory = cleanup.use(openDataDirectory(options.dataDir));
   const database = openDatabase(directory.databasePath);
-  const store = await wire(options, database, () => directory[Symbol.dispose]());
-  cleanup.move();
-  return store;
+  try {
+    if (database.meta('restoring') !== undefined) {
+      throw new DataDirectoryError('damaged', `data directory ${options.dataDir} was left by an unfinished restore`);
+    }
+    if (directory.unclean) verifyTables(database);
+    const store = await wire(options, database, () => directory[Symbol.dispose]());
+    cleanup.move();
+    return store;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** After an unclean end: each put has its value, each value its put. */
+function verifyTables(database: Database): void {
+  const values = database.valueRevisions();
+  let from = 1;
+  for (;;) {
+    const entries = database.logEntries(from, loadStep);
+    for (const { revision, deletion } of entries) {
+      if (!deletion && values.next().value !== revision) {
+        throw new DataDirectoryError('damaged', `the store's tables disagree at revision ${revision}`);
+      }
+      from = revision + 1;
+    }
+    if (entries.length < loadStep) break;
+  }
+  if (values.next().done !== true) throw new DataDirectoryError('damaged', 'the store has values without a log entry');
 }
 
 function openDatabase(path: string): Database {

@@ -15,6 +15,7 @@ import type { KeyIndex } from './key-index.ts';
 import type { Leases } from './leases.ts';
 import type { Pins } from './pins.ts';
 import type { Reader } from './reader.ts';
+import { writeSnapshot } from './snapshot.ts';
 import type { WatchHub } from './watch-hub.ts';
 import type { Writer } from './writer.ts';
 
@@ -139,7 +140,6 @@ export class EmbeddedStore implements Storage {
     return this.parts.leases.grant(ttlSeconds);
   }
 
-  // eslint-disable-next-line -- async: a refusal is a rejection
   async keepAliveLease(id: number): Promise<number> {
     if (this.#closing !== undefined) throw closed();
     return this.parts.leases.keepAlive(id);
@@ -150,8 +150,10 @@ export class EmbeddedStore implements Storage {
     await this.parts.leases.revoke(id);
   }
 
+  /** See restoreSnapshot for the way back. */
   snapshot(): AsyncIterable<Uint8Array> {
-    throw new Error('not yet');
+    if (this.#closing !== undefined) throw closed();
+    return writeSnapshot(this.parts);
   }
 
   /** Refuses further calls, makes durable what is decided, ends watches with `closed`. Idempotent. */

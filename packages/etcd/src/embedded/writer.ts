@@ -175,6 +175,11 @@ export class Writer {
     this.#schedule();
   }
 
+  /** The commit that is in flight, if any, is over when this resolves. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
   /** Everything decided before the call has been committed or refused when this resolves. */
   async drain(): Promise<void> {
     // Nested: what settles may decide more.
