@@ -28,7 +28,7 @@ export function spliceResourceVersion(stored: Uint8Array, revision: number): Buf
     : `"resourceVersion":"${revision}"${commaAfter(json, at)}`;
   const out = Buffer.allocUnsafe(json.length + text.length);
   json.copy(out, 0, 0, at);
-  out.latin1Write(text, at, text.length);
+  out.write(text, at, 'latin1');
   json.copy(out, at + text.length, at);
   return out;
 }
@@ -45,7 +45,7 @@ export function replaceResourceVersion(json: Buffer, from: number, to: number): 
   const text = `"resourceVersion":"${to}"`;
   const out = Buffer.allocUnsafe(json.length - old.length + text.length);
   json.copy(out, 0, 0, at);
-  out.latin1Write(text, at, text.length);
+  out.write(text, at, 'latin1');
   json.copy(out, at + text.length, at + old.length);
   return out;
 }

@@ -138,6 +138,7 @@ export class WatchCacheDirectory implements CacheDirectory, AsyncDisposable {
         clock,
         historyLimits,
         revision: () => this.#revision,
+        atLeast: (revision) => this.atLeast(revision),
         context: { parsed, freeze, selectableFields },
       });
     this.#byPrefix.set(resource.prefix, cache);

@@ -37,6 +37,8 @@ export interface WatchCacheOptions {
   readonly clock: Clock;
   /** The revision up to which the directory has seen everything. */
   readonly revision: () => number;
+  /** Resolves when the directory has seen this revision; `undefined` when it has. */
+  readonly atLeast: (revision: number) => Promise<void> | undefined;
   readonly historyLimits?: HistoryLimits | undefined;
 }
 
@@ -45,6 +47,7 @@ export class WatchCache implements ResourceCache, CursorHost {
   readonly clock: Clock;
   readonly #context: EntryContext;
   readonly #revision: () => number;
+  readonly #atLeast: (revision: number) => Promise<void> | undefined;
   readonly #limits: HistoryLimits | undefined;
   readonly #index = new OrderedIndex();
   readonly #attributes = new AttributeIndexes(() => this.list());
@@ -59,6 +62,7 @@ export class WatchCache implements ResourceCache, CursorHost {
     this.clock = options.clock;
     this.#context = options.context;
     this.#revision = options.revision;
+    this.#atLeast = options.atLeast;
     this.#limits = options.historyLimits;
     this.#history = new EventHistory(0, this.#limits);
   }
@@ -78,6 +82,11 @@ export class WatchCache implements ResourceCache, CursorHost {
 
   get size(): number {
     return this.#index.size;
+  }
+
+  /** Resolves when everything up to this revision is in the cache; `undefined` when it is. */
+  whenSeen(revision: number): Promise<void> | undefined {
+    return this.#atLeast(revision);
   }
 
   /** How many watches run. */

@@ -4,8 +4,9 @@
  */
 import type { FieldError } from '@kubets/apimachinery/field';
 import type { ApiObject } from '@kubets/apimachinery/meta';
+import { nameIsDNSSubdomain } from '@kubets/apimachinery/names';
 import type { Strategy, StrategyContext, UpdateStrategy } from '../strategy.ts';
-import { dns1123Subdomain } from './names.ts';
+
 import { semanticEqual } from './semantic-equal.ts';
 
 export interface StrategyTraits {
@@ -36,7 +37,7 @@ export function baseStrategy<T extends ApiObject = ApiObject>(
   return {
     validate: noErrors,
     validateUpdate: noErrors,
-    validateName: dns1123Subdomain,
+    validateName: nameIsDNSSubdomain,
     allowCreateOnUpdate: false,
     allowUnconditionalUpdate: true,
     defaultGarbageCollection: 'background',

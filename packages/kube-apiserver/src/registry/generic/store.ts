@@ -1,0 +1,363 @@
+/**
+ * The generic registry: creates, updates and deletes the objects of one stored resource
+ * (`apiserver/pkg/registry/generic/registry/store.go`).
+ *
+ * Writers work on the newest decided state, durable or not, so that they do not wait for each other's
+ * flush. What they answer with is the cache's entry of their own write, after the flush.
+ */
+import { invalid, Path } from '@kubets/apimachinery/field';
+import type { ApiObject, GroupResource, GroupVersionKind } from '@kubets/apimachinery/meta';
+import { generateName } from '@kubets/apimachinery/names';
+import {
+  failure,
+  newAlreadyExists,
+  newConflict,
+  newInvalid,
+  newNotFound,
+  optimisticLockMessage,
+  type StatusError,
+} from '@kubets/apimachinery/status';
+import { storageErrorCode, type Storage, type StoredRecord } from '@kubets/etcd';
+import type { CacheEntry } from '../../storage/cache-entry.ts';
+import type { WatchCache } from '../../storage/watch-cache.ts';
+import { WriteAttachment } from '../../storage/write-attachment.ts';
+import type { Strategy, UpdateStrategy } from '../strategy.ts';
+import { beforeCreate, beforeUpdate, type KindFacts } from './before-write.ts';
+import { completesDeletion } from './graceful-delete.ts';
+import { canonicalObject, fillSystemFields, resourceVersionOf } from './metadata.ts';
+import { sameButForTimes } from './no-op.ts';
+import { statusOfStorageError } from './store-errors.ts';
+import type { LeaseSource } from './ttl-leases.ts';
+import type { WriteContext } from './write-context.ts';
+
+export interface StoreHooks {
+  /**
+   * Runs between preparation and validation of a create or update, e.g. to allocate addresses. What it
+   * returns is told whether the write succeeded. `old` is absent on create.
+   */
+  begin?(
+    context: WriteContext,
+    obj: ApiObject,
+    old: Readonly<ApiObject> | undefined,
+  ): ((succeeded: boolean) => void) | undefined;
+  /** After an object has gone for good. */
+  afterDelete?(context: WriteContext, obj: Readonly<ApiObject>): void;
+  /** A further condition for completing a deletion on update (namespaces look at spec.finalizers). */
+  mayCompleteDeletion?(obj: Readonly<ApiObject>): boolean;
+}
+
+export interface ResourceStoreOptions {
+  readonly groupResource: GroupResource;
+  /** Of the stored version. */
+  readonly gvk: GroupVersionKind;
+  readonly namespaced: boolean;
+  readonly strategy: Strategy;
+  readonly storage: Storage;
+  readonly cache: WatchCache;
+  /** Objects vanish after some time (events). */
+  readonly leases?: LeaseSource | undefined;
+  readonly hooks?: StoreHooks | undefined;
+  /** DELETE answers with the object instead of a Status (`Store.ReturnDeletedObject`). */
+  readonly returnDeletedObject?: boolean;
+}
+
+/** What a write answers with: the cached entry, or (dry run, deletion) an object. */
+export type WriteResult =
+  | { readonly type: 'entry'; readonly entry: CacheEntry; readonly created: boolean }
+  | { readonly type: 'object'; readonly object: Readonly<ApiObject>; readonly created: boolean };
+
+/** Validating admission of a write; absent results mean: done, synchronously. */
+export interface WriteValidation {
+  validateCreate(obj: ApiObject): void | Promise<void>;
+  validateUpdate(obj: ApiObject, old: Readonly<ApiObject>): void | Promise<void>;
+}
+
+/** One update, asked for its new state each time the basis has changed. */
+export interface UpdatePlan extends WriteValidation {
+  readonly name: string;
+  readonly strategy: UpdateStrategy;
+  /** Creates the object when it is missing, whatever the strategy says (apply). */
+  readonly forceCreate: boolean;
+  /** The uid the object must have. */
+  readonly uid?: string | undefined;
+  /**
+   * The new object, owned by the store from then on; managed fields and mutating admission included.
+   * `current` is shared; its resourceVersion is set. Absent when there is no such object.
+   */
+  next(current: Readonly<ApiObject> | undefined): ApiObject | Promise<ApiObject>;
+}
+
+/** The newest decided state of one object. */
+export interface Latest {
+  readonly record: StoredRecord;
+  readonly object: Readonly<ApiObject>;
+}
+
+/** As upstream's `maxNameGenerationCreateAttempts`. */
+const nameAttempts = 8;
+
+export class ResourceStore {
+  readonly options: ResourceStoreOptions;
+  readonly cache: WatchCache;
+  readonly #facts: KindFacts;
+  readonly #storage: Storage;
+  /** Objects of writes under way, by the value given to the store. */
+  readonly #pending = new WeakMap<Uint8Array, ApiObject>();
+
+  constructor(options: ResourceStoreOptions) {
+    this.options = options;
+    this.cache = options.cache;
+    this.#storage = options.storage;
+    this.#facts = { kind: options.gvk, namespaced: options.namespaced };
+  }
+
+  get groupResource(): GroupResource {
+    return this.options.groupResource;
+  }
+
+  keyOf(context: Pick<WriteContext, 'namespace'>, name: string): string {
+    return this.cache.keyOf(context.namespace, name);
+  }
+
+  /** Throws 409 for a taken name, 400 and 422 for bad objects. Owns `obj`. */
+  async create(context: WriteContext, obj: ApiObject, validation: WriteValidation): Promise<WriteResult> {
+    const meta = obj.metadata;
+    const base = meta.name ? '' : (meta.generateName ?? '');
+    for (let attempt = 1; ; attempt++) {
+      const stored = this.#prepareCreate(context, obj, base);
+      const finish = this.options.hooks?.begin?.(context, stored, undefined);
+      try {
+        const result = await this.#createOnce(context, stored, validation);
+        finish?.(true);
+        return result;
+      } catch (error) {
+        finish?.(false);
+        const again = base !== '' && attempt < nameAttempts && storageErrorCode(error) === 'exists';
+        if (!again) throw this.#createError(error, stored, base !== '');
+      }
+    }
+  }
+
+  /** Throws 404, 409, 422. Does nothing when nothing changes. */
+  async update(context: WriteContext, plan: UpdatePlan): Promise<WriteResult> {
+    const key = this.keyOf(context, plan.name);
+    for (;;) {
+      const latest = await this.latest(key);
+      try {
+        const result = await this.#updateOnce(context, plan, latest);
+        return result;
+      } catch (error) {
+        if (!isLostRace(error, latest !== undefined)) throw this.#statusOf(error, plan.name);
+      }
+    }
+  }
+
+  /** The newest decided state, as a basis for a write. */
+  latest(key: string): Latest | undefined | Promise<Latest | undefined> {
+    const record = this.#storage.latest(key);
+    if (record instanceof Promise) return record.then((r) => r && this.#latestOf(r));
+    return record && this.#latestOf(record);
+  }
+
+  /** Writes the new state over the one it was made from. Lost races reject with the store's `conflict` or `not-found`. */
+  async write(context: WriteContext, latest: Latest, obj: ApiObject): Promise<WriteResult> {
+    const stored = canonicalObject(obj, this.options.gvk);
+    const bytes = Buffer.from(JSON.stringify(stored));
+    if (this.#unchanged(bytes, stored, latest)) return this.current(latest);
+    if (context.dryRun) return { type: 'object', object: withRevision(stored, latest.record), created: false };
+    const attachment = new WriteAttachment(stored);
+    this.#pending.set(bytes, stored);
+    const { key, modRevision } = latest.record;
+    const lease = this.options.leases === undefined ? undefined : await this.options.leases.current();
+    const revision = await this.#storage.update(
+      key,
+      bytes,
+      modRevision,
+      lease ? { attachment, lease } : { attachment },
+    );
+    return this.#written({ key, bytes, revision, attachment, created: false });
+  }
+
+  /** Removes the state it was given; resolves to the last state. Lost races as in {@link write}. */
+  async remove(context: WriteContext, latest: Latest): Promise<Readonly<ApiObject>> {
+    const { key, modRevision } = latest.record;
+    if (context.dryRun) return latest.object;
+    const revision = await this.#storage.delete(key, modRevision);
+    const gone = withResourceVersion(latest.object, revision);
+    this.options.hooks?.afterDelete?.(context, gone);
+    return gone;
+  }
+
+  /** Nothing to write: the state as it is. It may not be durable yet, then the answer waits for it. */
+  async current(latest: Latest): Promise<WriteResult> {
+    const { key, modRevision, value } = latest.record;
+    await this.cache.whenSeen(modRevision);
+    const cached = this.cache.byKey(key);
+    const entry = cached?.resourceVersion === modRevision ? cached : this.cache.entry(key, value, modRevision);
+    return { type: 'entry', entry, created: false };
+  }
+
+  #latestOf(record: StoredRecord): Latest {
+    const entry = this.cache.byKey(record.key);
+    if (entry?.resourceVersion === record.modRevision) return { record, object: entry.object };
+    let object = this.#pending.get(record.value);
+    if (object === undefined) {
+      object = JSON.parse(Buffer.from(record.value).toString()) as ApiObject;
+      this.#pending.set(record.value, object);
+    }
+    // Nobody has seen the object of a write under way: the revision it will have may be set.
+    if (!Object.isFrozen(object.metadata)) object.metadata.resourceVersion = String(record.modRevision);
+    return { record, object };
+  }
+
+  #prepareCreate(context: WriteContext, obj: ApiObject, base: string): ApiObject {
+    const { random } = context.environment;
+    const meta = obj.metadata;
+    if (meta.resourceVersion) {
+      throw failure('BadRequest', 'resourceVersion should not be set on objects to be created');
+    }
+    fillSystemFields(meta, random.uuid(), context.now);
+    if (base !== '') meta.name = generateName(base, random);
+    beforeCreate(context, this.#facts, this.options.strategy, obj);
+    return canonicalObject(obj, this.options.gvk);
+  }
+
+  async #createOnce(context: WriteContext, stored: ApiObject, validation: WriteValidation): Promise<WriteResult> {
+    const validating = validation.validateCreate(stored);
+    if (validating !== undefined) await validating;
+    const key = this.keyOf(context, stored.metadata.name ?? '');
+    if (context.dryRun) {
+      if ((await this.latest(key)) !== undefined)
+        throw newAlreadyExists(this.groupResource, stored.metadata.name ?? '');
+      return { type: 'object', object: stored, created: true };
+    }
+    const bytes = Buffer.from(JSON.stringify(stored));
+    const attachment = new WriteAttachment(stored);
+    this.#pending.set(bytes, stored);
+    const lease = this.options.leases === undefined ? undefined : await this.options.leases.current();
+    const revision = await this.#storage.create(key, bytes, lease ? { attachment, lease } : { attachment });
+    return this.#written({ key, bytes, revision, attachment, created: true });
+  }
+
+  #written(write: {
+    key: string;
+    bytes: Buffer;
+    revision: number;
+    attachment: WriteAttachment;
+    created: boolean;
+  }): WriteResult {
+    const { key, bytes, revision, attachment, created } = write;
+    return { type: 'entry', entry: attachment.entry ?? this.cache.entry(key, bytes, revision), created };
+  }
+
+  async #updateOnce(context: WriteContext, plan: UpdatePlan, latest: Latest | undefined): Promise<WriteResult> {
+    this.#checkUid(this.keyOf(context, plan.name), plan, latest);
+    if (latest === undefined) {
+      if (!plan.forceCreate && !this.options.strategy.allowCreateOnUpdate) {
+        throw newNotFound(this.groupResource, plan.name);
+      }
+      const made = plan.next(undefined);
+      const fresh = made instanceof Promise ? await made : made;
+      delete fresh.metadata.resourceVersion;
+      return await this.create(context, fresh, plan);
+    }
+    const old = latest.object;
+    const made = plan.next(old);
+    const obj = made instanceof Promise ? await made : made;
+    this.#checkResourceVersion(plan, obj, latest.record.modRevision);
+    const finish = this.options.hooks?.begin?.(context, obj, old);
+    let succeeded = false;
+    try {
+      beforeUpdate(context, this.#facts, plan.strategy, { obj, old });
+      const validating = plan.validateUpdate(obj, old);
+      if (validating !== undefined) await validating;
+      const result = this.#completes(obj, old)
+        ? await this.#complete(context, obj, latest)
+        : await this.write(context, latest, obj);
+      succeeded = true;
+      return result;
+    } finally {
+      finish?.(succeeded);
+    }
+  }
+
+  #completes(obj: ApiObject, old: Readonly<ApiObject>): boolean {
+    return completesDeletion(obj, old) && (this.options.hooks?.mayCompleteDeletion?.(obj) ?? true);
+  }
+
+  /** The last finalizer has gone: the object goes, and the answer shows its last state. */
+  async #complete(context: WriteContext, obj: ApiObject, latest: Latest): Promise<WriteResult> {
+    await this.remove(context, latest);
+    return { type: 'object', object: canonicalWith(obj, this.options.gvk, latest.record), created: false };
+  }
+
+  #checkUid(key: string, plan: UpdatePlan, latest: Latest | undefined): void {
+    const { uid } = plan;
+    if (uid === undefined || uid === '') return;
+    const actual = latest?.object.metadata.uid ?? '';
+    if (uid === actual) return;
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${actual}`;
+    const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`;
+    throw newConflict(this.groupResource, plan.name, text);
+  }
+
+  #checkResourceVersion(plan: UpdatePlan, obj: ApiObject, revision: number): void {
+    const given = resourceVersionOf(obj.metadata);
+    const { resource, group } = this.groupResource;
+    if (given === 0 && !this.options.strategy.allowUnconditionalUpdate) {
+      const error = invalid(Path.of('metadata', 'resourceVersion'), 0, 'must be specified for an update');
+      throw newInvalid({ group, kind: resource }, plan.name, [error]);
+    }
+    if (given !== 0 && given !== revision) {
+      throw newConflict(this.groupResource, plan.name, optimisticLockMessage);
+    }
+    obj.metadata.resourceVersion = String(revision);
+  }
+
+  #unchanged(bytes: Buffer, stored: ApiObject, latest: Latest): boolean {
+    const before = latest.record.value;
+    if (bytes.length !== before.length) return false;
+    return bytes.equals(before) || sameButForTimes(stored, latest.object);
+  }
+
+  #statusOf(error: unknown, name: string): unknown {
+    return statusOfStorageError(error, this.groupResource, name) ?? error;
+  }
+
+  #createError(error: unknown, obj: ApiObject, generated: boolean): unknown {
+    if (storageErrorCode(error) !== 'exists') return this.#statusOf(error, obj.metadata.name ?? '');
+    if (generated) return generateNameConflict(this.groupResource, obj.metadata.name ?? '');
+    const exists = newAlreadyExists(this.groupResource, obj.metadata.name ?? '');
+    const entry = this.cache.get(obj.metadata.namespace ?? '', obj.metadata.name ?? '');
+    if (entry?.object.metadata.deletionTimestamp === undefined) return exists;
+    return failure('AlreadyExists', `object is being deleted: ${exists.message}`, {
+      ...(exists.status.details && { details: exists.status.details }),
+    });
+  }
+}
+
+/** `NewGenerateNameConflict`. */
+function generateNameConflict(gr: GroupResource, name: string): StatusError {
+  const { status } = newAlreadyExists(gr, name);
+  const message = `${status.message}, the server was not able to generate a unique name for the object`;
+  return failure('AlreadyExists', message, { details: { ...status.details, retryAfterSeconds: 1 } });
+}
+
+/** Another writer was faster: look again and retry. */
+function isLostRace(error: unknown, existed: boolean): boolean {
+  const code = storageErrorCode(error);
+  return code === 'conflict' || code === (existed ? 'not-found' : 'exists');
+}
+
+function withResourceVersion(object: Readonly<ApiObject>, revision: number): ApiObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
+function withRevision(stored: ApiObject, record: StoredRecord): ApiObject {
+  stored.metadata.resourceVersion = String(record.modRevision);
+  return stored;
+}
+
+function canonicalWith(obj: ApiObject, gvk: GroupVersionKind, record: StoredRecord): ApiObject {
+  return withRevision(canonicalObject(obj, gvk), record);
+}

@@ -1,0 +1,66 @@
+/** What a write knows of its request, beside the object. */
+import type { Clock, Random } from '@kubets/apimachinery/clock';
+import { addWarning, type ApiRequest, type UserInfo } from '../../server/types.ts';
+import type { StrategyContext } from '../strategy.ts';
+
+/** The parts of the server that writes lean on. */
+export interface WriteEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  featureEnabled(gate: string): boolean;
+}
+
+/** RFC 3339 in whole seconds, as metav1.Time is written. */
+export function rfc3339Seconds(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+export class WriteContext implements StrategyContext {
+  readonly user: UserInfo;
+  readonly namespace: string;
+  readonly now: string;
+  /** Milliseconds since the epoch of {@link now}. */
+  readonly nowMs: number;
+  readonly dryRun: boolean;
+  readonly request: ApiRequest;
+  readonly environment: WriteEnvironment;
+  /** Audit annotations of admission plugins. */
+  readonly annotations = new Map<string, string>();
+
+  constructor(
+    environment: WriteEnvironment,
+    request: ApiRequest,
+    dryRun: boolean,
+    namespace: string = request.info.namespace,
+  ) {
+    this.environment = environment;
+    this.request = request;
+    this.user = request.user;
+    this.namespace = namespace;
+    this.nowMs = environment.clock.now();
+    this.now = rfc3339Seconds(this.nowMs);
+    this.dryRun = dryRun;
+  }
+
+  /** The same request, for an object of this namespace. */
+  inNamespace(namespace: string): WriteContext {
+    if (namespace === this.namespace) return this;
+    return new WriteContext(this.environment, this.request, this.dryRun, namespace);
+  }
+
+  featureEnabled(gate: string): boolean {
+    return this.environment.featureEnabled(gate);
+  }
+
+  warn(text: string): void {
+    addWarning(this.request, text);
+  }
+
+  annotate(key: string, value: string): void {
+    this.annotations.set(key, value);
+  }
+
+  warnAll(texts: readonly string[] | undefined): void {
+    if (texts !== undefined) for (const text of texts) addWarning(this.request, text);
+  }
+}

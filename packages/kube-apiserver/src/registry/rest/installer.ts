@@ -1,0 +1,129 @@
+/** Dispatches requests to resources, subresources and verbs (`apiserver/pkg/endpoints/installer.go`). */
+import { apiVersionOf } from '@kubets/apimachinery/meta';
+import { failure, newMethodNotSupported, type StatusError } from '@kubets/apimachinery/status';
+import type { ApiRequest, ApiResult, Next } from '../../server/types.ts';
+import { createResource } from './create.ts';
+import { deleteCollection } from './delete-collection.ts';
+import { deleteResource } from './delete.ts';
+import { getResource } from './get.ts';
+import { listResource } from './list.ts';
+import { patchResource } from './patch.ts';
+import type { ResourceScope } from './scope.ts';
+import { updateResource, updateStrategyOf } from './update.ts';
+import { watchResource } from './watch.ts';
+
+/**
+ * Answers requests to one resource or subresource that is not simply stored. `scope` is absent for
+ * resources without storage.
+ */
+export type ExtraHandler = (request: ApiRequest, scope: ResourceScope | undefined) => ApiResult | Promise<ApiResult>;
+
+export interface ApiHandlerOptions {
+  /** Stored resources, by `group/version/resource` (`/v1/pods`). */
+  readonly scopes: ReadonlyMap<string, ResourceScope>;
+  /** By `group/resource/subresource` (`/serviceaccounts/token`); asked first, for all verbs. */
+  readonly extraSubresources?: Readonly<Record<string, ExtraHandler>>;
+  /** Resources without storage, by `group/resource` (`authorization.k8s.io/subjectaccessreviews`), and stored ones that answer themselves. */
+  readonly extraResources?: Readonly<Record<string, ExtraHandler>>;
+  /** Whether a group version is served at all; for the extra resources. Default: yes. */
+  readonly serves?: (group: string, version: string) => boolean;
+}
+
+/** What upstream answers for paths without a route. */
+export function notServed(): StatusError {
+  return failure('NotFound', 'the server could not find the requested resource', { details: {} });
+}
+
+/** What upstream answers for a method that no route of a path has. */
+export function methodNotAllowed(): StatusError {
+  return failure('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
+    details: {},
+  });
+}
+
+type VerbHandler = (scope: ResourceScope, request: ApiRequest) => ApiResult | Promise<ApiResult>;
+
+const updateMain: VerbHandler = (scope, request) => updateResource(scope, request, scope.strategy);
+const patchMain: VerbHandler = (scope, request) => patchResource(scope, request, scope.strategy);
+
+const verbs: Readonly<Record<string, VerbHandler>> = {
+  get: getResource,
+  list: listResource,
+  watch: watchResource,
+  create: createResource,
+  update: updateMain,
+  patch: patchMain,
+  delete: deleteResource,
+  deletecollection: deleteCollection,
+};
+
+/**
+ * The innermost handler for resource requests. Throws the 404 of unknown resources and the 405 of
+ * verbs a resource has not.
+ */
+export function makeApiHandler(options: ApiHandlerOptions): Next {
+  const { scopes, extraSubresources = {}, extraResources = {} } = options;
+  return (request) => {
+    const { info } = request;
+    const scope = scopes.get(`${info.group}/${info.version}/${info.resource}`);
+    if (info.subresource !== '') {
+      const extra = extraSubresources[`${info.group}/${info.resource}/${info.subresource}`];
+      if (extra !== undefined) return extra(request, scope);
+      return handleSubresource(scope, request);
+    }
+    const extra = extraResources[`${info.group}/${info.resource}`];
+    if (extra !== undefined && (options.serves?.(info.group, info.version) ?? true)) return extra(request, scope);
+    return handleResource(scope, request);
+  };
+}
+
+function handleResource(scope: ResourceScope | undefined, request: ApiRequest): ApiResult | Promise<ApiResult> {
+  if (scope === undefined || !isRoute(scope, request)) throw notServed();
+  const { verb } = request.info;
+  const handler = verbs[verb];
+  if (handler === undefined || !scope.info.verbs.includes(verb)) throw methodNotAllowed();
+  if (scope.info.namespaced && request.info.namespace === '' && !acrossNamespaces(verb)) throw methodNotAllowed();
+  if ((verb === 'create' || verb === 'deletecollection') && isNamed(request)) throw methodNotAllowed();
+  return handler(scope, request);
+}
+
+/** Namespaced objects have a namespace in their path; the lists of all namespaces have none; cluster-scoped ones never. */
+function isRoute(scope: ResourceScope, request: ApiRequest): boolean {
+  const { info } = request;
+  if (!scope.info.namespaced) return info.namespace === '' || info.resource === 'namespaces';
+  return info.namespace !== '' || !isNamed(request);
+}
+
+/** The path itself names an object; the name of a list or watch may come from its field selector. */
+function isNamed(request: ApiRequest): boolean {
+  const { info } = request;
+  return info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection'
+    ? (info.parts[1] ?? '') !== ''
+    : info.name !== '';
+}
+
+function acrossNamespaces(verb: string): boolean {
+  return verb === 'list' || verb === 'watch';
+}
+
+function handleSubresource(scope: ResourceScope | undefined, request: ApiRequest): ApiResult | Promise<ApiResult> {
+  const { info } = request;
+  const facts = scope?.subresources.get(info.subresource);
+  if (scope === undefined || facts === undefined || !isRoute(scope, request)) throw notServed();
+  const strategy = updateStrategyOf(scope, info.subresource);
+  if (strategy === undefined) throw notServed();
+  if (!facts.verbs.includes(info.verb)) throw methodNotAllowed();
+  switch (info.verb) {
+    case 'get':
+      return getResource(scope, request);
+    case 'update':
+      return updateResource(scope, request, strategy);
+    case 'patch':
+      return patchResource(scope, request, strategy);
+    default:
+      throw newMethodNotSupported(
+        scope.groupResource,
+        `${info.verb} of ${apiVersionOf(scope.gvk)} ${info.subresource}`,
+      );
+  }
+}
