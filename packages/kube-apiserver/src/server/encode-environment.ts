@@ -1,6 +1,7 @@
 /** What encoding needs from the rest: the codecs and printers of package `api`, time, and the log. */
 import type { Clock, Random } from '@kubets/apimachinery/clock';
 import type { GroupVersionKind } from '@kubets/apimachinery/meta';
+import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import type { Log } from './log.ts';
 
 export interface TableColumn {
@@ -35,4 +36,7 @@ export interface EncodeEnvironment {
   readonly minRequestTimeoutSeconds: number;
   /** A watch whose client takes nothing for so long is ended. */
   readonly stalledWatchMs: number;
+  readonly metrics?: RequestMetrics | undefined;
+  /** The ways to end the watches that are open. */
+  readonly openWatches: Set<() => void>;
 }

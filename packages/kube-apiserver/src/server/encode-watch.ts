@@ -3,6 +3,7 @@
  * `response.go`). An event is encoded once per form, and shared by all its watchers; what is pending
  * leaves in one write; a client that does not read holds nothing up but itself.
  */
+import { newBadRequest } from '@kubets/apimachinery/status';
 import type { EncodeEnvironment } from './encode-environment.ts';
 import type { EncodableRequest } from './encode.ts';
 import type { Negotiated } from './negotiate.ts';
@@ -97,14 +98,20 @@ function lifetimeMs(environment: EncodeEnvironment, request: EncodableRequest): 
 /** Starts the answer and keeps writing until either side ends it. Throws 406 before anything is sent. */
 export function serveWatch(environment: EncodeEnvironment, task: WatchTask): void {
   const { request, sink, negotiated } = task;
-  const encode = eventEncoderFor(environment, task);
-  const writer = new WatchWriter(environment, task, encode);
+  if (request.headers['upgrade']?.toLowerCase() === 'websocket') {
+    throw newBadRequest('watching over a WebSocket is not supported by this server; watch over plain HTTP');
+  }
+  const writer = new WatchWriter(environment, task, eventEncoderFor(environment, task));
   const timer = environment.clock.setTimer(lifetimeMs(environment, request), writer.finish);
+  const open = environment.metrics?.longRunning(request);
+  if (open !== undefined) open.value++;
+  environment.openWatches.add(writer.finish);
   sink.onClose(() => {
     timer.cancel();
+    environment.openWatches.delete(writer.finish);
+    if (open !== undefined) open.value--;
     writer.finish();
   });
-  request.signal.addEventListener('abort', writer.finish, { once: true });
   sink.start(200, headersFor(request, watchContentType(negotiated.format)));
   writer.pump();
 }

@@ -3,7 +3,7 @@
  * (`apiserver/pkg/endpoints/handlers/responsewriters/writers.go`, `handlers/response.go`).
  */
 import type { GroupVersionKind } from '@kubets/apimachinery/meta';
-import { newInternalError, type Status } from '@kubets/apimachinery/status';
+import type { Status } from '@kubets/apimachinery/status';
 import type { EncodeEnvironment } from './encode-environment.ts';
 import { encodeListPieces } from './encode-list.ts';
 import { encodeProtobufPieces } from './encode-protobuf.ts';
@@ -13,6 +13,7 @@ import { sendBody } from './send-body.ts';
 import { contentTypeOf, negotiate, notAcceptable, wantsPretty, type Negotiated, type Offer } from './negotiate.ts';
 import type { ResponseSink } from './response-sink.ts';
 import { headersFor } from './response-headers.ts';
+import { isStatus, statusOfError } from './status-of-error.ts';
 import type { ApiRequest, ApiResult } from './types.ts';
 
 /** What encoding needs of a request; the raw query spares parsing it. */
@@ -23,10 +24,6 @@ export interface EncodableRequest extends ApiRequest {
 type ObjectResult = Extract<ApiResult, { type: 'cached' | 'object' | 'list' }>;
 
 const statusGvk: GroupVersionKind = { group: '', version: 'v1', kind: 'Status' };
-
-function isStatus(object: object): object is Status {
-  return (object as Status).kind === 'Status' && (object as Status).apiVersion === 'v1';
-}
 
 function pretty(request: EncodableRequest, negotiated: Negotiated): boolean {
   return negotiated.pretty || wantsPretty(request.rawQuery, request.query, request.headers['user-agent'] ?? '');
@@ -154,17 +151,6 @@ export function respond(
   }
 }
 
-function asStatus(error: unknown): Status {
-  const status = (error as { status?: unknown } | undefined)?.status;
-  if (typeof status === 'object' && status !== null && isStatus(status)) return status;
-  return newInternalError(error).status;
-}
-
-/** The Status of any thrown value; what is no Status becomes a 500. */
-export function statusOfError(error: unknown): Status {
-  return asStatus(error);
-}
-
 /** Answers with an error. Never throws: at the worst the answer is a bare JSON 500. */
 export function respondError(
   environment: EncodeEnvironment,
@@ -172,7 +158,7 @@ export function respondError(
   error: unknown,
   sink: ResponseSink,
 ): void {
-  const status = asStatus(error);
+  const status = statusOfError(error);
   const result: ApiResult = { type: 'object', status: status.code ?? 500, object: status, gvk: statusGvk };
   try {
     respondObject(environment, request, result, sink);
@@ -184,6 +170,6 @@ export function respondError(
 
 /** Answers a request that never became one. */
 export function refuse(error: unknown, sink: ResponseSink): void {
-  const status = asStatus(error);
+  const status = statusOfError(error);
   sink.send(status.code ?? 500, ['content-type', 'application/json'], Buffer.from(JSON.stringify(status)));
 }

@@ -1,31 +1,23 @@
 /** HTTP/1.1 over a TLS socket, by node:http's parser. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { newBadRequest, newRequestEntityTooLarge, newTimeout } from '@kubets/apimachinery/status';
-import type { Clock } from '@kubets/apimachinery/clock';
+import { failure, newBadRequest, newRequestEntityTooLarge, newTimeout } from '@kubets/apimachinery/status';
+import { ConnectionGuard } from './connection-guard.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 import { HttpRequest, type Exchange } from './http-request.ts';
-import type { Limits } from './limits.ts';
-import type { RequestHandler } from './request-handler.ts';
+import { targetTooLong } from './refusals.ts';
 import type { HeaderList, ResponseSink } from './response-sink.ts';
-import type { Peer } from './types.ts';
-
-export interface Http1Options {
-  readonly clock: Clock;
-  readonly limits: Limits;
-  readonly handler: RequestHandler;
-  readonly peerOf: (socket: Socket) => Peer;
-}
 
 class Http1Exchange implements Exchange, ResponseSink {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #options: Http1Options;
+  readonly #server: Http1Server;
 
-  constructor(request: IncomingMessage, response: ServerResponse, options: Http1Options) {
+  constructor(request: IncomingMessage, response: ServerResponse, server: Http1Server) {
     this.#request = request;
     this.#response = response;
-    this.#options = options;
-    // A response whose socket breaks reports it here; `close` follows and is what we act on.
+    this.#server = server;
+    // `close` follows, and is what we act on.
     response.on('error', () => {});
   }
 
@@ -35,22 +27,24 @@ class Http1Exchange implements Exchange, ResponseSink {
   }
 
   readBody(): Promise<Buffer> {
-    const { maxBodyBytes, bodyTimeoutMs } = this.#options.limits;
+    const { limits, clock } = this.#server.options;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const request = this.#request;
     const chunks: Buffer[] = [];
     let size = 0;
-    const timer = this.#options.clock.setTimer(bodyTimeoutMs, () => reject(newTimeout('request body', 0)));
-    this.#request.on('data', (chunk: Buffer) => {
+    const timer = clock.setTimer(limits.bodyTimeoutMs, () => reject(newTimeout('request body', 0)));
+    request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= maxBodyBytes) chunks.push(chunk);
-      else {
-        reject(newRequestEntityTooLarge(`limit is ${maxBodyBytes}`));
-        this.#request.pause();
+      if (size <= limits.maxBodyBytes) {
+        chunks.push(chunk);
+        return;
       }
+      reject(newRequestEntityTooLarge(`limit is ${limits.maxBodyBytes}`));
+      request.pause();
     });
-    this.#request.once('end', () => resolve(Buffer.concat(chunks)));
-    this.#request.once('error', (error) => reject(newBadRequest(error.message, error)));
-    this.#request.once('close', () => {
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once('error', (error) => reject(newBadRequest(error.message, error)));
+    request.once('close', () => {
       timer.cancel();
       reject(newBadRequest('the request body ended early'));
     });
@@ -65,8 +59,13 @@ class Http1Exchange implements Exchange, ResponseSink {
 
   #head(status: number, headers: HeaderList): void {
     // An unread body would be taken for the next request.
-    if (!this.#request.complete) headers.push('connection', 'close');
-    this.#response.writeHead(status, headers);
+    if (!this.#request.complete || this.#server.stopping) headers.push('connection', 'close');
+    try {
+      this.#response.writeHead(status, headers);
+    } catch (error) {
+      this.#server.options.log.error({ error: String(error) }, 'the head of an answer could not be sent');
+      this.abort();
+    }
   }
 
   send(status: number, headers: HeaderList, body: Uint8Array): void {
@@ -92,7 +91,7 @@ class Http1Exchange implements Exchange, ResponseSink {
   }
 
   end(): void {
-    this.#response.end();
+    if (!this.closed) this.#response.end();
   }
 
   abort(): void {
@@ -109,9 +108,9 @@ class Http1Exchange implements Exchange, ResponseSink {
   }
 }
 
-const statusOfParserError: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+const codeOfParserError: Readonly<Record<string, readonly [code: number, text: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 };
 
 /** Answers what is no HTTP at all, as far as the socket still takes an answer. */
@@ -120,46 +119,72 @@ function answerParserError(error: Error & { code?: string }, socket: Socket): vo
     socket.destroy();
     return;
   }
-  const line = statusOfParserError[error.code ?? ''] ?? '400 Bad Request';
-  const body = JSON.stringify({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: line.slice(4),
-    reason: 'BadRequest',
-    code: Number(line.slice(0, 3)),
-  });
-  const head = `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\nconnection: close\r\n`;
-  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  const [code, text] = codeOfParserError[error.code ?? ''] ?? [400, 'Bad Request'];
+  const body = JSON.stringify(failure('BadRequest', text, { code }).status);
+  const head = `HTTP/1.1 ${code} ${text}\r\ncontent-type: application/json\r\nconnection: close\r\n`;
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-/** A server that never listens: sockets are handed to it with `emit('connection', socket)`. */
-export function createHttp1Server(options: Http1Options): Server {
-  const { limits } = options;
-  const server = createServer({ maxHeaderSize: limits.maxHeaderBytes, keepAliveTimeout: limits.idleTimeoutMs });
-  server.headersTimeout = limits.headerTimeoutMs;
-  server.requestTimeout = 0;
-  server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
-    const exchange = new Http1Exchange(incoming, response, options);
-    let request: HttpRequest;
+export class Http1Server {
+  readonly options: ConnectionOptions;
+  /** Never listens: sockets are handed to it. */
+  readonly #server: Server;
+  readonly #guards = new WeakMap<Socket, ConnectionGuard>();
+  stopping = false;
+
+  constructor(options: ConnectionOptions) {
+    this.options = options;
+    // The connection guard keeps the time, on the clock of the server; Node's own timeouts are off.
+    this.#server = createServer({
+      maxHeaderSize: options.limits.maxHeaderBytes,
+      keepAliveTimeout: 0,
+      headersTimeout: 0,
+      requestTimeout: 0,
+    });
+    this.#server.on('request', this.#onRequest);
+    this.#server.on('clientError', answerParserError);
+    this.#server.on('connect', (_request, socket) => answerParserError(new Error('CONNECT'), socket as Socket));
+  }
+
+  serve(socket: Socket): void {
+    const guard = new ConnectionGuard(this.options, () => socket.destroy());
+    this.#guards.set(socket, guard);
+    socket.once('close', () => guard[Symbol.dispose]());
+    this.#server.emit('connection', socket);
+  }
+
+  /** From now on answers close their connection; idle ones are closed at once. */
+  stop(sockets: Iterable<Socket>): void {
+    this.stopping = true;
+    for (const socket of sockets) if (this.#guards.get(socket)?.openRequests === 0) socket.destroy();
+  }
+
+  readonly #onRequest = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const { handler } = this.options;
+    const exchange = new Http1Exchange(incoming, response, this);
+    const guard = this.#guards.get(incoming.socket);
+    guard?.started();
+    response.once('close', () => guard?.finished());
     try {
-      request = new HttpRequest(
-        {
-          method: incoming.method ?? '',
-          target: incoming.url ?? '/',
-          headers: incoming.headers as Record<string, string | undefined>,
-          peer: options.peerOf(incoming.socket),
-          receivedAt: options.clock.now(),
-        },
-        exchange,
-      );
+      handler.handle(this.#requestOf(incoming, exchange), exchange);
     } catch (error) {
-      options.handler.refuse(error, exchange);
-      return;
+      handler.refuse(error, exchange);
     }
-    options.handler.handle(request, exchange);
-  });
-  server.on('clientError', answerParserError);
-  return server;
+  };
+
+  #requestOf(incoming: IncomingMessage, exchange: Exchange): HttpRequest {
+    const { limits, clock, peerOf } = this.options;
+    const target = incoming.url ?? '/';
+    if (target.length > limits.maxTargetBytes) throw targetTooLong();
+    return new HttpRequest(
+      {
+        method: incoming.method ?? '',
+        target,
+        headers: incoming.headers as Readonly<Record<string, string | undefined>>,
+        peer: peerOf(incoming.socket),
+        receivedAt: clock.now(),
+      },
+      exchange,
+    );
+  }
 }

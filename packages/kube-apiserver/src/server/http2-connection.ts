@@ -1,50 +1,59 @@
-/** HTTP/2 over a TLS socket, by node:http2's core stream API. */
-import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream, constants } from 'node:http2';
-import type { IncomingHttpHeaders } from 'node:http2';
+/** HTTP/2 over a TLS socket, by node:http2's core stream API (the compatibility layer costs too much). */
+import {
+  constants,
+  performServerHandshake,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import { newBadRequest, newRequestEntityTooLarge, newTimeout } from '@kubets/apimachinery/status';
-import type { Clock } from '@kubets/apimachinery/clock';
+import { ConnectionGuard } from './connection-guard.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { keepAlive } from './http2-keepalive.ts';
 import { HttpRequest, type Exchange } from './http-request.ts';
-import type { Limits } from './limits.ts';
-import type { RequestHandler } from './request-handler.ts';
+import { headerFieldsTooLarge, targetTooLong } from './refusals.ts';
 import type { HeaderList, ResponseSink } from './response-sink.ts';
-import type { Peer } from './types.ts';
 
-export interface Http2Options {
-  readonly clock: Clock;
-  readonly limits: Limits;
-  readonly handler: RequestHandler;
-  readonly peerOf: (socket: Socket) => Peer;
-}
+const noBytes = Buffer.alloc(0);
 
 class Http2Exchange implements Exchange, ResponseSink {
   readonly #stream: ServerHttp2Stream;
-  readonly #options: Http2Options;
+  readonly #options: ConnectionOptions;
+  readonly #isHead: boolean;
   readonly hasBody: boolean;
 
-  constructor(stream: ServerHttp2Stream, options: Http2Options) {
+  constructor(stream: ServerHttp2Stream, isHead: boolean, options: ConnectionOptions) {
     this.#stream = stream;
+    this.#isHead = isHead;
     this.#options = options;
     this.hasBody = !stream.endAfterHeaders;
-    stream.on('error', () => {});
+    // `close` follows, and is what we act on.
+    stream.on('error', ignore);
   }
 
   readBody(): Promise<Buffer> {
     const { maxBodyBytes, bodyTimeoutMs } = this.#options.limits;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const stream = this.#stream;
     const chunks: Buffer[] = [];
     let size = 0;
     const timer = this.#options.clock.setTimer(bodyTimeoutMs, () => reject(newTimeout('request body', 0)));
-    this.#stream.on('data', (chunk: Buffer) => {
+    stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= maxBodyBytes) chunks.push(chunk);
       else reject(newRequestEntityTooLarge(`limit is ${maxBodyBytes}`));
     });
-    this.#stream.once('end', () => {
+    stream.once('end', () => {
       timer.cancel();
-      resolve(chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks));
+      // What came too late or was too much has been refused; the rest of it was dropped as it came.
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     });
-    this.#stream.once('close', () => reject(newBadRequest('the request body ended early')));
+    stream.once('close', () => {
+      timer.cancel();
+      reject(newBadRequest('the request body ended early'));
+    });
     return promise;
   }
 
@@ -55,17 +64,36 @@ class Http2Exchange implements Exchange, ResponseSink {
   send(status: number, headers: HeaderList, body: Uint8Array): void {
     if (this.closed) return;
     headers.push('content-length', String(body.length));
-    this.start(status, headers);
-    this.#stream.end(body);
+    this.#respond(status, headers);
+    if (!this.#isHead) this.#stream.end(body);
+    this.#dropUnreadBody();
+  }
+
+  /** Tells a client that is still sending to stop, now that it has its answer. */
+  #dropUnreadBody(): void {
+    if (this.hasBody && !this.#stream.readableEnded) this.#stream.once('finish', () => this.#refuseRest());
+  }
+
+  #refuseRest(): void {
+    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  #respond(status: number, headers: HeaderList): void {
+    headers.unshift(':status', String(status));
+    try {
+      this.#stream.respond(headers as unknown as Record<string, string>);
+    } catch (error) {
+      this.#options.log.error({ error: String(error) }, 'the head of an answer could not be sent');
+      this.abort();
+    }
   }
 
   start(status: number, headers: HeaderList): void {
-    if (this.closed) return;
-    this.#stream.respond([':status', String(status), ...headers] as never);
+    if (!this.closed) this.#respond(status, headers);
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.closed ? true : this.#stream.write(chunk);
+    return this.closed || this.#isHead ? true : this.#stream.write(chunk);
   }
 
   onDrain(callback: () => void): void {
@@ -73,7 +101,7 @@ class Http2Exchange implements Exchange, ResponseSink {
   }
 
   end(): void {
-    this.#stream.end();
+    if (!this.#isHead && !this.closed) this.#stream.end(noBytes);
   }
 
   abort(): void {
@@ -90,30 +118,98 @@ class Http2Exchange implements Exchange, ResponseSink {
   }
 }
 
-/** Speaks HTTP/2 on a socket whose ALPN chose it. */
-export function serveHttp2(socket: Socket, options: Http2Options): ServerHttp2Session {
-  const session = performServerHandshake(socket, {
+function ignore(): void {}
+
+/** As HPACK counts: 32 bytes for each field on top of its text. */
+function headerBytes(headers: IncomingHttpHeaders): number {
+  let size = 0;
+  for (const name in headers) size += name.length + (headers[name] as string).length + 32;
+  return size;
+}
+
+function sessionOptions(options: ConnectionOptions): ServerOptions {
+  const { limits } = options;
+  return {
+    // In MB. Large lists wait here for the client; the default of 10 makes Node refuse streams at once.
     maxSessionMemory: 1000,
-    settings: { maxConcurrentStreams: options.limits.maxConcurrentStreams, initialWindowSize: 1 << 20 },
-  } as never);
-  session.on('error', () => {});
-  session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const exchange = new Http2Exchange(stream, options);
+    settings: {
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      initialWindowSize: streamWindow,
+      // Twice of what we take: what lies between gets a 431 that says why.
+      maxHeaderListSize: limits.maxHeaderBytes * 2,
+      enablePush: false,
+    },
+  };
+}
+
+const streamWindow = 1 << 20;
+/** All uploads of one connection together: bounds what clients can make us hold before anybody reads it. */
+const sessionWindow = 16 << 20;
+
+export interface Http2Connection {
+  /** GOAWAY; open streams go on. */
+  close(): void;
+}
+
+class Http2Server implements Http2Connection {
+  readonly #socket: Socket;
+  readonly #options: ConnectionOptions;
+  readonly #session: ServerHttp2Session;
+  readonly #guard: ConnectionGuard;
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    const session = performServerHandshake(socket, sessionOptions(options));
+    this.#session = session;
+    this.#guard = new ConnectionGuard(options, () => session.close());
+    const pings = keepAlive(session, options.clock, options.limits);
+    session.on('error', (error: Error) => options.log.debug({ error: error.message }, 'HTTP/2 session ended'));
+    session.on('stream', this.#onStream);
+    session.once('connect', () => session.setLocalWindowSize(sessionWindow));
+    session.once('close', () => {
+      this.#guard[Symbol.dispose]();
+      pings[Symbol.dispose]();
+    });
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  readonly #finished = (): void => this.#guard.finished();
+
+  readonly #onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+    const options = this.#options;
+    const exchange = new Http2Exchange(stream, headers[':method'] === 'HEAD', options);
+    this.#guard.started();
+    stream.once('close', this.#finished);
     try {
-      const request = new HttpRequest(
-        {
-          method: headers[':method'] ?? '',
-          target: headers[':path'] ?? '/',
-          headers: headers as Record<string, string | undefined>,
-          peer: options.peerOf(socket),
-          receivedAt: options.clock.now(),
-        },
-        exchange,
-      );
-      options.handler.handle(request, exchange);
+      options.handler.handle(this.#requestOf(headers, exchange), exchange);
     } catch (error) {
       options.handler.refuse(error, exchange);
     }
-  });
-  return session;
+  };
+
+  #requestOf(headers: IncomingHttpHeaders, exchange: Exchange): HttpRequest {
+    const { limits, clock, peerOf } = this.#options;
+    const target = headers[':path'] ?? '/';
+    if (target.length > limits.maxTargetBytes) throw targetTooLong();
+    if (headerBytes(headers) > limits.maxHeaderBytes) throw headerFieldsTooLarge();
+    return new HttpRequest(
+      {
+        method: headers[':method'] ?? '',
+        target,
+        headers: headers as Readonly<Record<string, string | undefined>>,
+        peer: peerOf(this.#socket),
+        receivedAt: clock.now(),
+      },
+      exchange,
+    );
+  }
+}
+
+/** Speaks HTTP/2 on a socket whose ALPN chose it. */
+export function serveHttp2(socket: Socket, options: ConnectionOptions): Http2Connection {
+  return new Http2Server(socket, options);
 }

@@ -2,12 +2,12 @@
  * The secure port: one TLS listener that speaks HTTP/2 and HTTP/1.1 as ALPN decides
  * (`apiserver/pkg/server/secure_serving.go`).
  */
-import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Clock } from '@kubets/apimachinery/clock';
-import { createHttp1Server } from './http1-connection.ts';
-import { serveHttp2 } from './http2-connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
+import { Http1Server } from './http1-connection.ts';
+import { serveHttp2, type Http2Connection } from './http2-connection.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { Log } from './log.ts';
 import type { RequestHandler } from './request-handler.ts';
@@ -28,18 +28,22 @@ export interface ListenerOptions {
 
 export class Listener implements AsyncDisposable {
   readonly #server: Server;
-  readonly #http1: HttpServer;
+  readonly #http1: Http1Server;
   readonly #options: ListenerOptions;
+  readonly #shared: ConnectionOptions;
   readonly #verifier: PeerVerifier;
   readonly #sockets = new Set<TLSSocket>();
+  readonly #http2 = new Map<TLSSocket, Http2Connection>();
   readonly #peers = new WeakMap<object, { generation: number; peer: Peer }>();
+  #stopped: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#verifier = new PeerVerifier(options.tls);
     const limits: Limits = { ...defaultLimits, ...options.limits };
-    const shared = { clock: options.clock, limits, handler: options.handler, peerOf: (s: Socket) => this.#peerOf(s) };
-    this.#http1 = createHttp1Server(shared);
+    const { clock, log, handler } = options;
+    this.#shared = { clock, log, limits, handler, peerOf: (socket) => this.#peerOf(socket) };
+    this.#http1 = new Http1Server(this.#shared);
     this.#server = createServer({
       ...secureContextOptions(options.tls),
       requestCert: true,
@@ -48,17 +52,23 @@ export class Listener implements AsyncDisposable {
       handshakeTimeout: limits.headerTimeoutMs,
     });
     this.#server.maxConnections = limits.maxConnections;
-    this.#server.on('secureConnection', (socket: TLSSocket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-      socket.on('error', () => {});
-      socket.setNoDelay(true);
-      if (socket.alpnProtocol === 'h2') serveHttp2(socket, shared);
-      else this.#http1.emit('connection', socket);
+    this.#server.on('secureConnection', (socket: TLSSocket) => this.#serve(socket));
+    this.#server.on('drop', () => log.warn({ limit: limits.maxConnections }, 'too many connections'));
+    this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      log.debug({ error: error.message, peer: socket.remoteAddress }, 'TLS handshake failed');
     });
-    this.#server.on('tlsClientError', (error: Error) => {
-      options.log.debug({ error: error.message }, 'TLS handshake failed');
+  }
+
+  #serve(socket: TLSSocket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#http2.delete(socket);
     });
+    socket.on('error', (error: Error) => this.#options.log.debug({ error: error.message }, 'connection broken'));
+    socket.setNoDelay(true);
+    if (socket.alpnProtocol === 'h2') this.#http2.set(socket, serveHttp2(socket, this.#shared));
+    else this.#http1.serve(socket);
   }
 
   #peerOf(socket: Socket): Peer {
@@ -77,25 +87,61 @@ export class Listener implements AsyncDisposable {
     return peer;
   }
 
-  /** Resolves when the port is open. Rejects with the system's error (`EADDRINUSE`, `EACCES`). */
+  /** Resolves when the port is open. Rejects with the system's error (`EADDRINUSE`, `EACCES`). Single use. */
   start(): Promise<AddressInfo> {
     const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
     this.#server.once('error', reject);
     this.#server.listen(this.#options.port, this.#options.host, () => {
       this.#server.off('error', reject);
+      this.#server.on('error', (error) => this.#options.log.error({ error: error.message }, 'listener failed'));
       resolve(this.#server.address() as AddressInfo);
     });
     return promise;
   }
 
-  /** New certificates and CAs for handshakes from now on; open connections are judged anew. */
+  /**
+   * New certificates and CAs for handshakes from now on; clients of open connections are judged
+   * anew. Throws, and changes nothing, when they are not valid.
+   */
   setTlsMaterial(material: TlsMaterial): void {
+    const context = secureContextOptions(material);
+    createSecureContext(context);
     this.#verifier.replace(material);
-    this.#server.setSecureContext(secureContextOptions(material));
+    this.#server.setSecureContext(context);
   }
 
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /**
+   * Stops accepting, tells clients so (GOAWAY), ends watches, lets running requests finish, and
+   * breaks off what is left after `deadlineMs`. Idempotent; resolves when all connections are closed.
+   */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs);
+    return this.#stopped;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.setTimer(deadlineMs, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    if (this.#server.listening) this.#server.close(() => resolve());
+    else resolve();
+    this.#options.handler.endWatches();
+    for (const connection of this.#http2.values()) connection.close();
+    this.#http1.stop([...this.#sockets].filter((socket) => !this.#http2.has(socket)));
+    await promise;
+    timer.cancel();
+  }
+
+  /** Stops at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
+    const stopped = this.stop(0);
     for (const socket of this.#sockets) socket.destroy();
+    await stopped;
   }
 }

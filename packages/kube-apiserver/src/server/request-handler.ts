@@ -7,4 +7,6 @@ export interface RequestHandler {
   handle(request: HttpRequest, sink: ResponseSink): void;
   /** A request that is no valid one (a path that cannot be decoded, a head too large): answers it with a Status. */
   refuse(error: unknown, sink: ResponseSink): void;
+  /** Ends all watches well: the server is about to stop. */
+  endWatches(): void;
 }

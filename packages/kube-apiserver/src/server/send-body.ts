@@ -101,6 +101,7 @@ function sendGzip(environment: EncodeEnvironment, body: Body): void {
 export function sendBody(environment: EncodeEnvironment, body: Body): void {
   const { sink, pieces } = body;
   const size = sizeOf(pieces);
+  environment.metrics?.size(body.request, size);
   if (wantsGzip(body.request, size)) {
     sendGzip(environment, body);
   } else if (size <= chunkBytes) {

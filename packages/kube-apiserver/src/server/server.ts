@@ -1,9 +1,10 @@
 /** The pipeline behind a listener: runs a request through the filters and answers it, whatever happens. */
-import { respond, respondError, refuse, statusOfError } from './encode.ts';
+import { refuse, respond, respondError } from './encode.ts';
 import type { EncodeEnvironment } from './encode-environment.ts';
 import type { HttpRequest } from './http-request.ts';
 import type { RequestHandler } from './request-handler.ts';
 import type { ResponseSink } from './response-sink.ts';
+import { statusOfError } from './status-of-error.ts';
 import type { ApiResult, Next } from './types.ts';
 
 function logPanic(environment: EncodeEnvironment, request: HttpRequest, error: unknown): void {
@@ -41,5 +42,8 @@ export function createRequestHandler(pipeline: Next, environment: EncodeEnvironm
       }
     },
     refuse,
+    endWatches() {
+      for (const end of environment.openWatches) end();
+    },
   };
 }

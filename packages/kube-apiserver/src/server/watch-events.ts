@@ -33,13 +33,15 @@ export function eventJson(event: ObjectEvent): Buffer {
   return Buffer.concat([entry.json.subarray(0, at), Buffer.from(`"resourceVersion":"${eventRevision}"`), tail]);
 }
 
-function eventObject(event: ObjectEvent): Readonly<ApiObject> {
+/** The object as the event shows it, for who needs no bytes. */
+export function eventObject(event: ObjectEvent): Readonly<ApiObject> {
   const { entry, eventRevision } = event;
   if (eventRevision === entry.resourceVersion) return entry.object;
   return { ...entry.object, metadata: { ...entry.object.metadata, resourceVersion: String(eventRevision) } };
 }
 
-function bookmarkObject(event: BookmarkEvent, gvk: GroupVersionKind): ApiObject {
+/** The object of a bookmark: kind, version and revision. */
+export function bookmarkObject(event: BookmarkEvent, gvk: GroupVersionKind): ApiObject {
   const metadata: ApiObject['metadata'] = { resourceVersion: String(event.resourceVersion), creationTimestamp: null };
   if (event.initialEventsEnd) metadata.annotations = { 'k8s.io/initial-events-end': 'true' };
   return { kind: gvk.kind, apiVersion: apiVersionOf(gvk), metadata };

@@ -23,6 +23,7 @@ export function testEnvironment(overrides: Partial<EncodeEnvironment> = {}): Enc
     log: silentLog,
     minRequestTimeoutSeconds: 1800,
     stalledWatchMs: 60_000,
+    openWatches: new Set(),
     ...overrides,
   };
 }
