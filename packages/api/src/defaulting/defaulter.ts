@@ -51,19 +51,31 @@ function typeRules(typeId: string, facts: TypeDefaults | undefined, schema: Sche
 }
 
 /** Calls `apply` for each node that the path leads to. */
-function atEach(tokens: readonly Token[], apply: readonly Apply[]): Apply {
-  const visit = (node: unknown, depth: number, state: { context: DefaultingContext; made: Made }): void => {
+class NodeWalker {
+  readonly #tokens: readonly Token[];
+  readonly #apply: readonly Apply[];
+
+  constructor(tokens: readonly Token[], apply: readonly Apply[]) {
+    this.#tokens = tokens;
+    this.#apply = apply;
+  }
+
+  visit(node: unknown, depth: number, context: DefaultingContext, made: Made): void {
     if (node === undefined || node === null) return;
-    const token = tokens[depth];
+    const token = this.#tokens[depth];
     if (token === undefined) {
-      for (const one of apply) one(node, state.context, state.made);
-    } else if (token.kind === 'items' || token.kind === 'values') {
-      if (typeof node !== 'object') return;
-      if (Array.isArray(node)) for (const item of node) visit(item, depth + 1, state);
-      else for (const key in node) visit((node as JsonObject)[key], depth + 1, state);
-    } else visit(childOf(node, token, state.made), depth + 1, state);
-  };
-  return (node, context, made) => visit(node, 0, { context, made });
+      for (const one of this.#apply) one(node, context, made);
+    } else if (Array.isArray(node)) {
+      if (token.kind === 'items') for (const item of node) this.visit(item, depth + 1, context, made);
+    } else if (token.kind === 'values') {
+      if (isObject(node)) for (const key in node) this.visit(node[key], depth + 1, context, made);
+    } else this.visit(childOf(node, token, made), depth + 1, context, made);
+  }
+}
+
+function atEach(tokens: readonly Token[], apply: readonly Apply[]): Apply {
+  const walk = new NodeWalker(tokens, apply);
+  return (node, context, made) => walk.visit(node, 0, context, made);
 }
 
 const idOf = (typeName: string): string => {

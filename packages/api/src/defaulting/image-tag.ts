@@ -14,8 +14,21 @@ function isName(name: string): boolean {
   return (!hasDomain || domain.test(first)) && path.split('/').every((part) => component.test(part));
 }
 
+/** Images repeat from pod to pod; dropping all at the limit keeps the bound cheap. */
+const cacheLimit = 1000;
+const cache = new Map<string, string>();
+
 /** `latest` without tag and digest; empty for a digest without tag, and for what is no image reference. */
 export function imageTag(image: string): string {
+  const known = cache.get(image);
+  if (known !== undefined) return known;
+  const tag = parseTag(image);
+  if (cache.size >= cacheLimit) cache.clear();
+  cache.set(image, tag);
+  return tag;
+}
+
+function parseTag(image: string): string {
   const at = image.indexOf('@');
   const digest = at < 0 ? '' : image.slice(at + 1);
   const named = at < 0 ? image : image.slice(0, at);

@@ -113,28 +113,52 @@ function roundUp(text: string, scale: number): string | undefined {
   }
 }
 
-/** Walks all tokens but the last (or to a map whose values are meant), calling the setter at each place. */
+/**
+ * Walks all tokens but the last, calling the setter at each place. The trail is one array per rule, filled and
+ * refilled: rules run to their end before the next begins.
+ */
+class Walker {
+  readonly #tokens: readonly Token[];
+  readonly #set: Setter;
+  readonly #when: Predicate | undefined;
+  readonly #trail: unknown[];
+  /** The last token is `{}`: the map before it may be missing and is made by the setter. */
+  readonly #mapEnd: boolean;
+
+  constructor(tokens: readonly Token[], set: Setter, when: Predicate | undefined) {
+    this.#tokens = tokens;
+    this.#set = set;
+    this.#when = when;
+    this.#trail = Array.from({ length: tokens.length });
+    this.#mapEnd = tokens.at(-1)?.kind === 'values';
+  }
+
+  visit(node: unknown, depth: number, context: DefaultingContext, made: Made): void {
+    const trail = this.#trail;
+    trail[depth] = node;
+    const last = this.#tokens.length - 1;
+    if (depth === last) {
+      if (this.#when === undefined || this.#when(trail, context)) this.#set(trail, context, made);
+      return;
+    }
+    const token = this.#tokens[depth] as Token;
+    if (Array.isArray(node)) {
+      if (token.kind !== 'items') return;
+      for (let i = 0; i < node.length; i++) this.visit(node[i], depth + 1, context, made);
+    } else if (token.kind === 'values') {
+      if (!isObject(node)) return;
+      for (const key in node) this.visit(node[key], depth + 1, context, made);
+    } else {
+      const child = childOf(node, token, made);
+      const absent = child === undefined || child === null;
+      if (!absent || (this.#mapEnd && depth === last - 1)) this.visit(child, depth + 1, context, made);
+    }
+  }
+}
+
 function walker(tokens: readonly Token[], set: Setter, when: Predicate | undefined): Apply {
-  const visit = (trail: unknown[], state: { context: DefaultingContext; made: Made; mapEnd: boolean }): void => {
-    const token = tokens[trail.length - 1];
-    const done = trail.length === tokens.length;
-    if (done) {
-      if (when === undefined || when(trail, state.context)) set(trail, state.context, state.made);
-      return;
-    }
-    if (token === undefined) return;
-    const node = trail.at(-1);
-    if (token.kind === 'items' || token.kind === 'values') {
-      if (typeof node !== 'object' || node === null) return;
-      for (const item of Object.values(node)) visit([...trail, item], state);
-      return;
-    }
-    const child = childOf(node, token, state.made);
-    if ((child === undefined || child === null) && !(state.mapEnd && trail.length === tokens.length - 1)) return;
-    visit([...trail, child], state);
-  };
-  const mapEnd = tokens.at(-1)?.kind === 'values';
-  return (node, context, made) => visit([node], { context, made, mapEnd });
+  const walk = new Walker(tokens, set, when);
+  return (node, context, made) => walk.visit(node, 0, context, made);
 }
 
 /** Compiles a rule for nodes of the given type. */
