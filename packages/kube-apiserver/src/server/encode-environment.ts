@@ -1,27 +1,14 @@
 /** What encoding needs from the rest: the codecs and printers of package `api`, time, and the log. */
+import type { Printer } from '@kubets/api/printers/printer';
 import type { Clock, Random } from '@kubets/apimachinery/clock';
 import type { GroupVersionKind } from '@kubets/apimachinery/meta';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import type { Log } from './log.ts';
 
-export interface TableColumn {
-  readonly name: string;
-  readonly type: string;
-  readonly format: string;
-  readonly description: string;
-  readonly priority: number;
-}
-
-export interface TablePrinter {
-  readonly columns: readonly TableColumn[];
-  /** The cells of one object; `nowMs` for ages. */
-  cells(object: Readonly<Record<string, unknown>>, nowMs: number): readonly unknown[];
-}
-
 /** The ports to package `api`; a missing one is answered 406. */
 export interface ObjectCodecs {
   /** Never undefined in a full server: kinds without columns of their own have Name and Age. */
-  printerFor(gvk: GroupVersionKind): TablePrinter | undefined;
+  printerFor(gvk: GroupVersionKind): Printer | undefined;
   /** The message's bytes, without the envelope. `undefined`: the kind has no protobuf form (custom resources). */
   protobufOf(gvk: GroupVersionKind): ((object: object) => Uint8Array) | undefined;
   toYaml(object: object): string;

@@ -5,7 +5,7 @@
 import type { ApiObject, GroupVersionKind } from '@kubets/apimachinery/meta';
 import { newBadRequest } from '@kubets/apimachinery/status';
 import type { CachedObject } from '../storage/cache.ts';
-import type { EncodeEnvironment, TableColumn } from './encode-environment.ts';
+import type { EncodeEnvironment } from './encode-environment.ts';
 import { itemKindOf, listMetaOf } from './encode-list.ts';
 import { notAcceptable, type Transform } from './negotiate.ts';
 import type { ApiRequest, ApiResult } from './types.ts';
@@ -45,11 +45,6 @@ export interface TableTask {
   readonly headers: boolean;
 }
 
-function columnOf(column: TableColumn): object {
-  const { name, type, format, description, priority } = column;
-  return { name, type, format, description, priority };
-}
-
 /** Columns and rows of some objects. Throws 406 for a kind that cannot be shown as a table. */
 export function tableOf(environment: EncodeEnvironment, task: TableTask): object {
   const printer = environment.codecs.printerFor({ ...task.gvk, kind: itemKindOf(task.gvk) });
@@ -59,11 +54,11 @@ export function tableOf(environment: EncodeEnvironment, task: TableTask): object
     kind: 'Table',
     apiVersion: `meta.k8s.io/${task.version}`,
     metadata: task.metadata,
-    columnDefinitions: task.headers ? printer.columns.map(columnOf) : null,
-    rows: task.objects.map((object) => ({
-      cells: printer.cells(object, now),
-      object: rowObject(object, task.include, task.version),
-    })),
+    columnDefinitions: task.headers ? printer.columns : null,
+    rows: task.objects.flatMap((object) => {
+      const shown = rowObject(object, task.include, task.version);
+      return printer.rows(object, now).map((row) => ({ ...row, object: shown }));
+    }),
   };
 }
 

@@ -1,0 +1,15 @@
+/** `apiserver_storage_*` and `apiserver_resource_objects` (`apiserver/pkg/storage/etcd3/metrics`). */
+import { groupResourceString } from '@kubets/apimachinery/meta';
+import type { Registry } from '../registry/resources.ts';
+import { labelText, type MetricsRegistry } from './registry.ts';
+
+export function registerStorageMetrics(metrics: MetricsRegistry, registry: Registry): void {
+  metrics.collected({ name: 'apiserver_storage_objects', help: 'Objects stored, by resource.', type: 'gauge' }, () => {
+    const counts = new Map<string, number>();
+    for (const { groupResource } of registry.scopes.values()) {
+      const resource = groupResourceString(groupResource);
+      if (!counts.has(resource)) counts.set(resource, registry.directory.of(groupResource).size);
+    }
+    return [...counts].map(([resource, count]) => [labelText({ resource }), count]);
+  });
+}
