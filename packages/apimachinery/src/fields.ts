@@ -2,6 +2,7 @@
  * Field selectors: `metadata.name=a,spec.nodeName!=b` (`k8s.io/apimachinery/pkg/fields/selector.go`).
  */
 
+/** One term of a selector. */
 export interface FieldRequirement {
   readonly field: string;
   readonly operator: '=' | '!=';

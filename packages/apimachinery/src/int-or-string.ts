@@ -6,6 +6,7 @@
 /** On the wire either a JSON number or a JSON string. */
 export type IntOrString = number | string;
 
+/** Whether it is a text or a 32-bit number. */
 export function isIntOrString(value: unknown): value is IntOrString {
   return typeof value === 'string' || (typeof value === 'number' && isInt32(value));
 }
@@ -20,6 +21,7 @@ export function intValue(value: IntOrString): number {
   return /^[+-]?[0-9]+$/.test(value) ? Number(value) : 0;
 }
 
+/** What {@link scaledValue} scales. */
 export interface ScaleOptions {
   readonly value: IntOrString | undefined;
   /** What 100% stands for. */

@@ -7,12 +7,14 @@ import { newRequirement, Selector, type Requirement, type SelectorOperator } fro
 import { validateLabelName, validateLabels } from './validation-meta.ts';
 import { isValidLabelValue } from './names.ts';
 
+/** One expression; `operator` is `In`, `NotIn`, `Exists` or `DoesNotExist` when it is valid. */
 export interface LabelSelectorRequirement {
   readonly key: string;
   readonly operator: string;
   readonly values?: readonly string[] | null;
 }
 
+/** All labels and all expressions must match. */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>> | null;
   readonly matchExpressions?: readonly LabelSelectorRequirement[] | null;
@@ -56,6 +58,7 @@ export function formatLabelSelector(selector: LabelSelector | null | undefined):
   return text === '' ? '<none>' : text;
 }
 
+/** What {@link validateLabelSelector} lets through. */
 export interface LabelSelectorOptions {
   /** Values of expressions may be anything, as in objects stored before they were checked. */
   readonly allowInvalidValues?: boolean;

@@ -4,6 +4,7 @@
 import { aggregateText, fieldErrorText, invalid, notSupported, Path, type FieldError } from './field.ts';
 import { isQualifiedName, isValidLabelValue } from './names.ts';
 
+/** Labels of one object. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** The operators by the names upstream prints them (`pkg/selection`). */

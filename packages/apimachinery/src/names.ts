@@ -141,6 +141,7 @@ function checkLength(value: string, max: number, against: Rule): string[] {
   return errors;
 }
 
+/** A DNS label (RFC 1123): at most 63 of `[-a-z0-9]`. */
 export function isDNS1123Label(value: string): string[] {
   const errors = checkLength(value, 63, labelRule);
   // A good subdomain that is no good label has dots: saying so is clearer than the pattern.
@@ -150,14 +151,19 @@ export function isDNS1123Label(value: string): string[] {
   return errors;
 }
 
+/** DNS labels with dots between them, at most 253 long. */
 export const isDNS1123Subdomain = (value: string): string[] => checkLength(value, 253, subdomainRule);
+/** As {@link isDNS1123Subdomain}, underscores allowed. */
 export const isDNS1123SubdomainWithUnderscore = (value: string): string[] => checkLength(value, 253, underscoreRule);
+/** A DNS label that starts with a letter (RFC 1035). */
 export const isDNS1035Label = (value: string): string[] => checkLength(value, 63, dns1035Rule);
 /** `*.example.com` (RFC 1034 section 4.3.3). */
 export const isWildcardDNS1123Subdomain = (value: string): string[] => checkLength(value, 253, wildcardRule);
+/** A name that C accepts. */
 export const isCIdentifier = (value: string): string[] => check(value, cIdentifierRule);
 /** `25%`. */
 export const isValidPercent = (value: string): string[] => check(value, percentRule);
+/** The name of an HTTP header. */
 export const isHTTPHeaderName = (value: string): string[] => check(value, headerRule);
 
 /** `name` or `prefix.example.com/name`: the form of label keys, finalizers, resource names. */
@@ -183,6 +189,7 @@ export function isQualifiedName(value: string): string[] {
   return errors;
 }
 
+/** Empty, or at most 63 of `[-A-Za-z0-9_.]` with an alphanumeric at both ends. */
 export function isValidLabelValue(value: string): string[] {
   const errors = check(value, labelValueRule);
   if (byteLength(value) > 63) errors.unshift(maxBytesError(63));
@@ -211,10 +218,14 @@ export const isConfigMapKey = (value: string): string[] => [
   ...changesDirectory(value),
 ];
 
+/** Both ends included. */
 export const isInRange = (value: number, min: number, max: number): string[] =>
   value >= min && value <= max ? [] : [inclusiveRangeError(min, max)];
+/** 1 to 65535. */
 export const isValidPortNum = (port: number): string[] => isInRange(port, 1, 65535);
+/** 0 to 2^32-1. */
 export const isValidUserID = (uid: number): string[] => isInRange(uid, 0, 0xffffffff);
+/** 0 to 2^32-1. */
 export const isValidGroupID = (gid: number): string[] => isInRange(gid, 0, 0xffffffff);
 
 /** An IANA service name: at most 15 of `[-a-z0-9]`, a letter among them. */
@@ -243,10 +254,15 @@ export type NameValidator = (name: string, prefix: boolean) => string[];
 const masked = (name: string, prefix: boolean): string =>
   prefix && name.length > 1 && name.endsWith('-') ? `${name.slice(0, -2)}a` : name;
 
+/** Most names (`NameIsDNSSubdomain`). */
 export const nameIsDNSSubdomain: NameValidator = (name, prefix) => isDNS1123Subdomain(masked(name, prefix));
+/** Names that become DNS labels (`NameIsDNSLabel`). */
 export const nameIsDNSLabel: NameValidator = (name, prefix) => isDNS1123Label(masked(name, prefix));
+/** Names of Services (`NameIsDNS1035Label`). */
 export const nameIsDNS1035Label: NameValidator = (name, prefix) => isDNS1035Label(masked(name, prefix));
+/** Names of Namespaces. */
 export const validateNamespaceName: NameValidator = nameIsDNSLabel;
+/** Names of ServiceAccounts. */
 export const validateServiceAccountName: NameValidator = nameIsDNSSubdomain;
 
 /** Names that only need to fit into a URL path, such as RBAC's (`pkg/api/validation/path/name.go`). */

@@ -69,6 +69,8 @@ describe('canonicalizeQuantity', () => {
     ['1GB', wrong],
     ['1 Gi', wrong],
     ['1gi', wrong],
+    ['1.5.', wrong],
+    ['--1', "unable to parse quantity's suffix"],
   ])('refuses %j', (text, message) => {
     expect(() => canonicalizeQuantity(text)).toThrow(message);
   });
@@ -92,6 +94,13 @@ describe('Quantity', () => {
     expect(parseQuantity('1').sub(parseQuantity('100m')).toString()).toBe('900m');
     expect(parseQuantity('900m').add(parseQuantity('100m')).toString()).toBe('1');
     expect(parseQuantity('2').mul(3).toString()).toBe('6');
+  });
+
+  it('reads long texts in no time', () => {
+    expect(() => parseQuantity(`${'0'.repeat(1_000_000)}x`)).toThrow(wrong);
+    expect(() => parseQuantity(`${'1'.repeat(1000)}x`)).toThrow(wrong);
+    expect(parseQuantity(`0.${'0'.repeat(900)}1`).toString()).toBe('1n');
+    expect(parseQuantity(`0.${'9'.repeat(900)}`).toString()).toBe('1');
   });
 
   it('survives exponents that nothing can expand', () => {

@@ -36,8 +36,8 @@ const binarySuffixOf = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
 const nano = -9;
 const maxInt64 = (1n << 63n) - 1n;
-/** Beyond this many digits of shift nothing is expanded: 10^400 is past every float, int64 and real resource. */
-const maxShift = 400;
+/** Beyond this many digits of shift nothing is expanded: past every float, int64, mantissa and real resource. */
+const maxShift = 2048;
 
 const abs = (n: bigint): bigint => (n < 0n ? -n : n);
 const pow10 = (n: number): bigint => 10n ** BigInt(Math.min(n, maxShift));
@@ -212,13 +212,34 @@ interface Parts {
   readonly suffix: string;
 }
 
-const shape = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+/** Past the end of the digits that start there. A scanner, since texts come from outside and a pattern would retry. */
+function skipDigits(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at++;
+  return at;
+}
+
+function skipZeros(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) === 48) at++;
+  return at;
+}
+
+const suffixShape = /^[eEinumkKMGTP]*[-+]?[0-9]*$/;
+/** Longer texts carry no more meaning than rounding would leave; the bound keeps big arithmetic small. */
+const maxLength = 1024;
 
 function split(text: string): Parts {
-  const match = text === '' ? null : shape.exec(text);
-  if (match === null) throw new Error(formatWrong);
-  const [, sign = '', integer = '', fraction = '', suffix = ''] = match;
-  return { negative: sign === '-', integer: integer === '' ? '0' : integer, fraction, suffix };
+  if (text === '' || text.length > maxLength) throw new Error(formatWrong);
+  const negative = text.charCodeAt(0) === 45;
+  const start = skipZeros(text, negative || text.charCodeAt(0) === 43 ? 1 : 0);
+  const point = skipDigits(text, start);
+  const hasFraction = text.charCodeAt(point) === 46;
+  const end = hasFraction ? skipDigits(text, point + 1) : point;
+  const suffix = text.slice(end);
+  if (!suffixShape.test(suffix)) throw new Error(formatWrong);
+  const fraction = hasFraction ? text.slice(point + 1, end) : '';
+  return { negative, integer: text.slice(start, point) || '0', fraction, suffix };
 }
 
 interface Unit {

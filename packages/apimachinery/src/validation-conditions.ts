@@ -48,6 +48,7 @@ function validateReason(reason: string, path: Path): FieldError[] {
   return errors;
 }
 
+/** Type, status, transition time and reason are required. */
 export function validateCondition(condition: ConditionLike, path: Path): FieldError[] {
   const { type = '', status = '', observedGeneration = 0 } = condition;
   const errors = isQualifiedName(type).map((message) => invalid(path.child('type'), type, message));

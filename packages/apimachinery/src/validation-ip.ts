@@ -7,6 +7,7 @@ import type { Path } from './field.ts';
 /** Four or sixteen bytes; IPv4-mapped addresses have four, as Go's `To4` gives. */
 export type IP = readonly number[];
 
+/** An address with the length of its prefix. */
 export interface CIDR {
   /** As written, with the host bits. */
   readonly ip: IP;
@@ -105,20 +106,26 @@ export function parseCIDR(text: string): CIDR | undefined {
   return { ip, network, bits };
 }
 
+/** The canonical text of the network. */
 export const formatCIDR = (cidr: CIDR): string => `${formatIP(cidr.network)}/${cidr.bits}`;
 
+/** Whether the address has sixteen bytes. */
 export const isIPv6 = (ip: IP): boolean => ip.length === 16;
 
 const one = (ok: boolean, message: string): string[] => (ok ? [] : [message]);
 
+/** An address of either family. */
 export const isValidIP = (value: string): string[] =>
   one(parseIP(value) !== undefined, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+/** An IPv4 address. */
 export const isValidIPv4Address = (value: string): string[] =>
   one(parseIP(value)?.length === 4, 'must be a valid IPv4 address');
+/** An IPv6 address. */
 export const isValidIPv6Address = (value: string): string[] =>
   one(parseIP(value)?.length === 16, 'must be a valid IPv6 address');
 
 const badCIDR = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+/** A network of either family; host bits may be set. */
 export const isValidCIDR = (value: string): string[] => one(parseCIDR(value) !== undefined, badCIDR);
 
 /** A whole address with its prefix length, in canonical form: `192.168.1.5/24`. */

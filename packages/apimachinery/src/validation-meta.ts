@@ -14,10 +14,12 @@ const maxSubresourceLength = 256;
 
 const metadataPath = Path.of('metadata');
 
+/** A label key. */
 export function validateLabelName(name: string, path: Path): FieldError[] {
   return isQualifiedName(name).map((message) => invalid(path, name, message));
 }
 
+/** Keys and values. */
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, path: Path): FieldError[] {
   const errors: FieldError[] = [];
   for (const key in labels) {
@@ -73,10 +75,12 @@ export function validateOwnerReferences(references: readonly OwnerReference[] | 
   return errors;
 }
 
+/** A qualified name. */
 export function validateFinalizerName(name: string, path: Path): FieldError[] {
   return isQualifiedName(name).map((message) => invalid(path, name, message));
 }
 
+/** Each a qualified name; the two of the garbage collector exclude each other. */
 export function validateFinalizers(finalizers: readonly string[] | undefined, path: Path): FieldError[] {
   if (finalizers === undefined) return [];
   const errors = finalizers.flatMap((name) => validateFinalizerName(name, path));
@@ -94,6 +98,7 @@ function validateNoNewFinalizers(newMeta: ObjectMeta, oldMeta: ObjectMeta, path:
   return [forbidden(path, why)];
 }
 
+/** Operation, type, manager and subresource of each entry. */
 export function validateManagedFields(entries: readonly ManagedFieldsEntry[] | undefined, path: Path): FieldError[] {
   const errors: FieldError[] = [];
   for (const [i, entry] of (entries ?? []).entries()) {
@@ -112,6 +117,7 @@ export function validateManagedFields(entries: readonly ManagedFieldsEntry[] | u
   return errors;
 }
 
+/** What {@link validateObjectMeta} needs to know of the kind. */
 export interface ObjectMetaOptions {
   readonly namespaced: boolean;
   readonly validateName: NameValidator;

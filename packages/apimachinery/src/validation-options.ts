@@ -23,10 +23,12 @@ export function validateFieldManager(manager: string, path: Path): FieldError[] 
   return errors;
 }
 
+/** Empty or `All`. */
 export function validateDryRun(path: Path, dryRun: readonly string[]): FieldError[] {
   return dryRun.every((value) => value === 'All') ? [] : [notSupported(path, dryRun, ['All'])];
 }
 
+/** Empty, `Ignore`, `Warn` or `Strict`. */
 export function validateFieldValidation(path: Path, value: string): FieldError[] {
   const allowed = ['', 'Ignore', 'Strict', 'Warn'];
   return allowed.includes(value) ? [] : [notSupported(path, value, allowed)];
@@ -48,6 +50,7 @@ export function validateWriteOptions(options: WriteOptions): FieldError[] {
   ];
 }
 
+/** The options of a patch. */
 export interface PatchOptions extends WriteOptions {
   readonly force?: boolean;
 }
@@ -64,6 +67,7 @@ export function validatePatchOptions(options: PatchOptions, kind: 'apply' | 'oth
   return [...errors, ...validateWriteOptions(options)];
 }
 
+/** The options of a deletion that are validated. */
 export interface DeleteOptions {
   readonly orphanDependents?: boolean | null;
   readonly propagationPolicy?: string | null;
@@ -72,6 +76,7 @@ export interface DeleteOptions {
 
 const policies = ['Foreground', 'Background', 'Orphan'];
 
+/** Known propagation policy, and not both ways of asking for orphans. */
 export function validateDeleteOptions(options: DeleteOptions): FieldError[] {
   const errors: FieldError[] = [];
   const path = Path.of('propagationPolicy');

@@ -4,6 +4,7 @@ import type { CertificateSigningRequest } from '../generated/types/certificates-
 import type { ClusterRoleBinding, RoleBinding } from '../generated/types/rbac-v1.ts';
 import { ageOf, nameOf, none } from './format.ts';
 
+/** Of RoleBindings and ClusterRoleBindings: role, age, and the subjects by kind. */
 export function roleBindingCells(object: RoleBinding | ClusterRoleBinding, now: number): unknown[] {
   const subjects = object.subjects ?? [];
   const names = (kind: string): string =>
@@ -27,6 +28,7 @@ function requestStatus(request: CertificateSigningRequest): string {
   return `${decision}${types.has('Failed') ? ',Failed' : ''}${request.status?.certificate ? ',Issued' : ''}`;
 }
 
+/** Age, signer, requestor, requested duration, condition. */
 export function certificateSigningRequestCells(object: CertificateSigningRequest, now: number): unknown[] {
   const seconds = object.spec?.expirationSeconds;
   return [

@@ -17,6 +17,7 @@ import {
   since,
 } from './format.ts';
 
+/** Ready of desired, up to date, available. */
 export function deploymentCells(object: Deployment, now: number): unknown[] {
   const { spec, status } = object;
   return [
@@ -30,6 +31,7 @@ export function deploymentCells(object: Deployment, now: number): unknown[] {
   ];
 }
 
+/** Desired, current, ready. */
 export function replicaSetCells(object: ReplicaSet, now: number): unknown[] {
   const { spec, status } = object;
   return [
@@ -43,6 +45,7 @@ export function replicaSetCells(object: ReplicaSet, now: number): unknown[] {
   ];
 }
 
+/** Ready of desired. */
 export function statefulSetCells(object: StatefulSet, now: number): unknown[] {
   const { spec, status } = object;
   return [
@@ -53,6 +56,7 @@ export function statefulSetCells(object: StatefulSet, now: number): unknown[] {
   ];
 }
 
+/** Desired, current, ready, up to date, available, node selector. */
 export function daemonSetCells(object: DaemonSet, now: number): unknown[] {
   const { spec, status } = object;
   return [
@@ -78,6 +82,7 @@ function controllerName(object: ControllerRevision): string {
   return `${(owner.kind + group).toLowerCase()}/${owner.name}`;
 }
 
+/** Controller and revision. */
 export function controllerRevisionCells(object: ControllerRevision, now: number): unknown[] {
   return [nameOf(object), controllerName(object), object.revision ?? 0, ageOf(object, now)];
 }
@@ -104,6 +109,7 @@ function jobStatus(job: Job): string {
   return isTrue(conditions, 'FailureTarget') ? 'FailureTarget' : 'Running';
 }
 
+/** Status, completions, duration. */
 export function jobCells(object: Job, now: number): unknown[] {
   return [
     nameOf(object),
@@ -116,6 +122,7 @@ export function jobCells(object: Job, now: number): unknown[] {
   ];
 }
 
+/** Schedule, time zone, suspension, active jobs, last schedule. */
 export function cronJobCells(object: CronJob, now: number): unknown[] {
   const { spec, status } = object;
   return [
@@ -131,6 +138,7 @@ export function cronJobCells(object: CronJob, now: number): unknown[] {
   ];
 }
 
+/** The budget, `N/A` for the half that is not set, and the disruptions it allows now. */
 export function podDisruptionBudgetCells(object: PodDisruptionBudget, now: number): unknown[] {
   const { minAvailable = 'N/A', maxUnavailable = 'N/A' } = object.spec ?? {};
   return [

@@ -58,6 +58,7 @@ function targets(hpa: HorizontalPodAutoscaler & V1): string {
   return firstFew(texts, { max: 2, separator: ', ' });
 }
 
+/** Reference, targets, bounds, replicas; in the shape of either served version. */
 export function horizontalPodAutoscalerCells(object: HorizontalPodAutoscaler & V1, now: number): unknown[] {
   const { spec, status } = object;
   return [
@@ -71,6 +72,7 @@ export function horizontalPodAutoscalerCells(object: HorizontalPodAutoscaler & V
   ];
 }
 
+/** Desired and available replicas. */
 export function scaleCells(object: Scale, now: number): unknown[] {
   return [nameOf(object), object.spec?.replicas ?? 0, object.status?.replicas ?? 0, ageOf(object, now)];
 }

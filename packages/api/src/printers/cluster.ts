@@ -16,6 +16,7 @@ import type { ResourceClaim, ResourceSlice } from '../generated/types/resource-v
 import type { PriorityClass } from '../generated/types/scheduling-v1.ts';
 import { ageOf, conditionOf, isDeleted, nameOf, none, unset, type Named } from './format.ts';
 
+/** Name and age alone. */
 export const ageCells = (object: Named, now: number): unknown[] => [nameOf(object), ageOf(object, now)];
 
 /** Name and the time of creation itself, for kinds without columns of their own (`rest.NewDefaultTableConvertor`). */
@@ -24,6 +25,7 @@ export const createdCells = (object: Named): unknown[] => [
   object.metadata?.creationTimestamp ?? '0001-01-01T00:00:00Z',
 ];
 
+/** How many webhooks. */
 export function webhookCells(
   object: MutatingWebhookConfiguration | ValidatingWebhookConfiguration,
   now: number,
@@ -39,11 +41,13 @@ interface ParamKind {
 const paramKind = (kind: ParamKind | undefined): string =>
   kind === undefined ? unset : `${kind.apiVersion ?? ''}/${kind.kind ?? ''}`;
 
+/** How many validations, and the kind of parameters. */
 export function validatingPolicyCells(object: ValidatingAdmissionPolicy, now: number): unknown[] {
   const { spec } = object;
   return [nameOf(object), spec?.validations?.length ?? 0, paramKind(spec?.paramKind), ageOf(object, now)];
 }
 
+/** How many mutations, and the kind of parameters. */
 export function mutatingPolicyCells(object: MutatingAdmissionPolicy, now: number): unknown[] {
   const { spec } = object;
   return [nameOf(object), spec?.mutations?.length ?? 0, paramKind(spec?.paramKind), ageOf(object, now)];
@@ -74,10 +78,12 @@ export function apiServiceCells(object: APIService, now: number): unknown[] {
   ];
 }
 
+/** The holder. */
 export function leaseCells(object: Lease, now: number): unknown[] {
   return [nameOf(object), object.spec?.holderIdentity ?? '', ageOf(object, now)];
 }
 
+/** Priority level, precedence, distinguisher, and whether the level is missing. */
 export function flowSchemaCells(object: FlowSchema, now: number): unknown[] {
   const { spec } = object;
   return [
@@ -90,6 +96,7 @@ export function flowSchemaCells(object: FlowSchema, now: number): unknown[] {
   ];
 }
 
+/** Type, shares and queueing; `<none>` where the level has none. */
 export function priorityLevelCells(object: PriorityLevelConfiguration, now: number): unknown[] {
   const { type = '', limited } = object.spec ?? {};
   const queuing = limited?.limitResponse?.queuing;
@@ -104,10 +111,12 @@ export function priorityLevelCells(object: PriorityLevelConfiguration, now: numb
   ];
 }
 
+/** The handler. */
 export function runtimeClassCells(object: RuntimeClass, now: number): unknown[] {
   return [nameOf(object), object.handler ?? '', ageOf(object, now)];
 }
 
+/** Value, whether it is the default, preemption policy. */
 export function priorityClassCells(object: PriorityClass, now: number): unknown[] {
   return [
     nameOf(object),
@@ -118,6 +127,7 @@ export function priorityClassCells(object: PriorityClass, now: number): unknown[
   ];
 }
 
+/** The state: deleted, allocated, reserved, pending. */
 export function resourceClaimCells(object: ResourceClaim, now: number): unknown[] {
   const states: string[] = [];
   if (isDeleted(object)) states.push('deleted');
@@ -128,6 +138,7 @@ export function resourceClaimCells(object: ResourceClaim, now: number): unknown[
   return [nameOf(object), states.join(','), ageOf(object, now)];
 }
 
+/** Node, driver and pool. */
 export function resourceSliceCells(object: ResourceSlice, now: number): unknown[] {
   const { spec } = object;
   return [nameOf(object), spec?.nodeName ?? '', spec?.driver ?? '', spec?.pool?.name ?? '', ageOf(object, now)];

@@ -28,6 +28,7 @@ import {
   unset,
 } from './format.ts';
 
+/** Healthy or not, message, error. */
 export function componentStatusCells(object: ComponentStatus): unknown[] {
   const healthy = conditionOf(object.conditions, 'Healthy');
   const status = healthy === undefined ? 'Unknown' : healthy.status === 'True' ? 'Healthy' : 'Unhealthy';
@@ -36,18 +37,22 @@ export function componentStatusCells(object: ComponentStatus): unknown[] {
 
 const sizeOf = (map: object | undefined): number => Object.keys(map ?? {}).length;
 
+/** How many keys, binary ones too. */
 export function configMapCells(object: ConfigMap, now: number): unknown[] {
   return [nameOf(object), sizeOf(object.data) + sizeOf(object.binaryData), ageOf(object, now)];
 }
 
+/** Type, and how many keys. */
 export function secretCells(object: Secret, now: number): unknown[] {
   return [nameOf(object), object.type ?? '', sizeOf(object.data), ageOf(object, now)];
 }
 
+/** Age. */
 export function serviceAccountCells(object: ServiceAccount, now: number): unknown[] {
   return [nameOf(object), ageOf(object, now)];
 }
 
+/** Phase. */
 export function namespaceCells(object: Namespace, now: number): unknown[] {
   return [nameOf(object), object.status?.phase ?? '', ageOf(object, now)];
 }
@@ -91,6 +96,7 @@ function servicePorts(service: Service): string {
   return ports.join(',') || none;
 }
 
+/** Type, addresses, ports, selector. */
 export function serviceCells(object: Service, now: number): unknown[] {
   return [
     nameOf(object),
@@ -120,6 +126,7 @@ function nodeStatus(node: Node): string {
   return node.spec?.unschedulable ? `${status},SchedulingDisabled` : status;
 }
 
+/** Status, roles, version, addresses, system. */
 export function nodeCells(object: Node, now: number): unknown[] {
   const info = object.status?.nodeInfo;
   const address = (type: string): string => object.status?.addresses?.find((a) => a.type === type)?.address ?? none;
@@ -158,6 +165,7 @@ function storageClass(object: PersistentVolume | PersistentVolumeClaim): string 
   return annotation ?? object.spec?.storageClassName ?? '';
 }
 
+/** Capacity, modes, policy, status, claim, class. */
 export function persistentVolumeCells(object: PersistentVolume, now: number): unknown[] {
   const { spec, status } = object;
   const claim = spec?.claimRef;
@@ -176,6 +184,7 @@ export function persistentVolumeCells(object: PersistentVolume, now: number): un
   ];
 }
 
+/** Status, volume, and what it got once it is bound. */
 export function persistentVolumeClaimCells(object: PersistentVolumeClaim, now: number): unknown[] {
   const { spec, status } = object;
   const bound = Boolean(spec?.volumeName);
@@ -192,11 +201,13 @@ export function persistentVolumeClaimCells(object: PersistentVolumeClaim, now: n
   ];
 }
 
+/** Containers, images, labels. */
 export function podTemplateCells(object: PodTemplate): unknown[] {
   const { template } = object;
   return [nameOf(object), ...containerCells(template?.spec?.containers), formatLabels(template?.metadata?.labels)];
 }
 
+/** Desired, current, ready. */
 export function replicationControllerCells(object: ReplicationController, now: number): unknown[] {
   const { spec, status } = object;
   return [
@@ -210,6 +221,7 @@ export function replicationControllerCells(object: ReplicationController, now: n
   ];
 }
 
+/** Used of hard, requests and limits apart. */
 export function resourceQuotaCells(object: ResourceQuota, now: number): unknown[] {
   const { hard = {}, used = {} } = object.status ?? {};
   const requests: string[] = [];

@@ -47,6 +47,7 @@ function targetOf(target: Target | undefined): string {
   return target?.name ? `${kind}/${target.name}` : kind;
 }
 
+/** Ages of the last and first time, object, source, count. */
 export function eventCells(event: AnyEvent, now: number): unknown[] {
   const first = since(event.firstTimestamp || event.deprecatedFirstTimestamp || event.eventTime, now);
   const lastTimestamp = event.lastTimestamp || event.deprecatedLastTimestamp;

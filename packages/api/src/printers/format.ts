@@ -2,8 +2,11 @@
 import { humanDuration } from '@kubets/apimachinery/duration';
 import { compileLabelSelector, formatLabelSelector, type LabelSelector } from '@kubets/apimachinery/label-selector';
 
+/** Shown where something is absent. */
 export const none = '<none>';
+/** Shown where a choice was not made. */
 export const unset = '<unset>';
+/** Shown where the value is not known. */
 export const unknown = '<unknown>';
 
 /** What every printed object has. */
@@ -18,7 +21,9 @@ export interface Named {
   };
 }
 
+/** The name, empty without one. */
 export const nameOf = (object: Named): string => object.metadata?.name ?? '';
+/** Whether deletion was asked for. */
 export const isDeleted = (object: Named): boolean => Boolean(object.metadata?.deletionTimestamp);
 
 /** The time since a timestamp, or `<unknown>` without one. */
@@ -26,6 +31,7 @@ export function since(timestamp: string | null | undefined, now: number): string
   return timestamp ? humanDuration(now - Date.parse(timestamp)) : unknown;
 }
 
+/** The time since creation. */
 export const ageOf = (object: Named, now: number): string => since(object.metadata?.creationTimestamp, now);
 
 /** `a=1,b=2` in the order of keys, or `<none>` (`labels.FormatLabels`). */

@@ -17,6 +17,7 @@ function hosts(ingress: Ingress): string {
   return more ? `${shown.join(',')} + ${rules.length - 3} more...` : shown.join(',');
 }
 
+/** Class, hosts, addresses, ports. */
 export function ingressCells(object: Ingress, now: number): unknown[] {
   return [
     nameOf(object),
@@ -28,6 +29,7 @@ export function ingressCells(object: Ingress, now: number): unknown[] {
   ];
 }
 
+/** Controller and parameters. */
 export function ingressClassCells(object: IngressClass, now: number): unknown[] {
   const parameters = object.spec?.parameters;
   const group = parameters?.apiGroup === undefined ? '' : `.${parameters.apiGroup}`;
@@ -35,10 +37,12 @@ export function ingressClassCells(object: IngressClass, now: number): unknown[] 
   return [nameOf(object), object.spec?.controller ?? '', text, ageOf(object, now)];
 }
 
+/** The pod selector. */
 export function networkPolicyCells(object: NetworkPolicy, now: number): unknown[] {
   return [nameOf(object), formatSelector(object.spec?.podSelector ?? {}), ageOf(object, now)];
 }
 
+/** The object the address belongs to. */
 export function ipAddressCells(object: IPAddress): unknown[] {
   const parent = object.spec?.parentRef;
   if (parent === undefined) return [nameOf(object), none];
@@ -47,10 +51,12 @@ export function ipAddressCells(object: IPAddress): unknown[] {
   return [nameOf(object), `${resource.toLowerCase()}${namespace}/${parent.name}`];
 }
 
+/** The ranges. */
 export function serviceCIDRCells(object: ServiceCIDR, now: number): unknown[] {
   return [nameOf(object), (object.spec?.cidrs ?? []).join(','), ageOf(object, now)];
 }
 
+/** Address type, and the first few ports and addresses. */
 export function endpointSliceCells(object: EndpointSlice, now: number): unknown[] {
   const ports = (object.ports ?? []).map((port) => (port.port === undefined ? (port.name ?? '*') : String(port.port)));
   const addresses = (object.endpoints ?? []).flatMap((endpoint) => endpoint.addresses ?? []);

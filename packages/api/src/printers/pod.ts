@@ -131,6 +131,7 @@ function readinessGates(pod: Pod): string {
   return `${open.length}/${gates.length}`;
 }
 
+/** Ready, status, restarts, age, addresses, node, readiness gates. */
 export function podCells(pod: Pod, now: number): unknown[] {
   const { reason, ready, restarts } = summarize(pod);
   const total = (pod.spec?.containers?.length ?? 0) + (pod.spec?.initContainers ?? []).filter(isSidecar).length;

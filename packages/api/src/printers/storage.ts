@@ -11,6 +11,7 @@ import { ageOf, nameOf, none, unset, type Named } from './format.ts';
 const isDefault = (object: Named, ...annotations: string[]): boolean =>
   annotations.some((annotation) => object.metadata?.annotations?.[annotation] === 'true');
 
+/** Provisioner and policies; the default is marked. */
 export function storageClassCells(object: StorageClass, now: number): unknown[] {
   const byDefault = isDefault(
     object,
@@ -27,11 +28,13 @@ export function storageClassCells(object: StorageClass, now: number): unknown[] 
   ];
 }
 
+/** The driver; the default is marked. */
 export function volumeAttributesClassCells(object: VolumeAttributesClass, now: number): unknown[] {
   const byDefault = isDefault(object, 'volumeattributesclass.alpha.kubernetes.io/is-default-class');
   return [byDefault ? `${nameOf(object)} (default)` : nameOf(object), object.driverName ?? '', ageOf(object, now)];
 }
 
+/** Attacher, volume, node, state. */
 export function volumeAttachmentCells(object: VolumeAttachment, now: number): unknown[] {
   const { spec, status } = object;
   return [
@@ -44,10 +47,12 @@ export function volumeAttachmentCells(object: VolumeAttachment, now: number): un
   ];
 }
 
+/** How many drivers. */
 export function csiNodeCells(object: CSINode, now: number): unknown[] {
   return [nameOf(object), object.spec?.drivers?.length ?? 0, ageOf(object, now)];
 }
 
+/** What the driver needs and supports. */
 export function csiDriverCells(object: CSIDriver, now: number): unknown[] {
   const { spec } = object;
   return [

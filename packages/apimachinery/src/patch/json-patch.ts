@@ -3,7 +3,7 @@
  * (`evanphx/json-patch` v4, `patch.go`): negative indexes, and `test` for null where nothing is.
  */
 import { failure, newBadRequest, type StatusError } from '../status.ts';
-import { deepClone, getField, isObject, jsonEqual, setField, type JsonObject } from './json-value.ts';
+import { deepClone, getField, isObject, jsonEqual, setField, withinDepth, type JsonObject } from './json-value.ts';
 
 /** An operation as it came: fields are checked when it is applied. */
 export interface JsonPatchOperation {
@@ -13,6 +13,7 @@ export interface JsonPatchOperation {
   readonly value?: unknown;
 }
 
+/** Limits of {@link applyJsonPatch}. */
 export interface JsonPatchOptions {
   /** Bytes that all `copy` operations together may add; 3 MiB unless named. */
   readonly maxCopyBytes?: number;
@@ -207,12 +208,18 @@ export function applyJsonPatch(
   operations: readonly JsonPatchOperation[],
   options: JsonPatchOptions = {},
 ): unknown {
-  const document = new Document(deepClone(base), options.maxCopyBytes ?? defaultMaxCopyBytes);
+  return withinDepth(() => {
+    const document = new Document(deepClone(base), options.maxCopyBytes ?? defaultMaxCopyBytes);
+    runAll(document, operations);
+    return document.root;
+  });
+}
+
+function runAll(document: Document, operations: readonly JsonPatchOperation[]): void {
   try {
     for (const operation of operations) run(document, operation);
   } catch (error) {
     if (error instanceof DoesNotApply) throw unprocessablePatch(error.message);
     throw error;
   }
-  return document.root;
 }

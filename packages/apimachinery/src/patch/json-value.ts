@@ -1,9 +1,12 @@
 /** Helpers for JSON values that the patches share. */
+import { newBadRequest } from '../status.ts';
 
 /** Any JSON value. */
 export type Json = unknown;
+/** A JSON object. */
 export type JsonObject = Record<string, unknown>;
 
+/** Whether it is an object and no list. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -68,4 +71,18 @@ export function goType(value: unknown): string {
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'string') return 'string';
   return Number.isInteger(value) ? 'int64' : 'float64';
+}
+
+/**
+ * Runs what walks JSON from outside.
+ *
+ * @throws StatusError BadRequest when the JSON is nested too deeply for the stack.
+ */
+export function withinDepth<T>(walk: () => T): T {
+  try {
+    return walk();
+  } catch (error) {
+    if (error instanceof RangeError) throw newBadRequest('exceeded max depth', error);
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { applyJsonPatch } from './json-patch.ts';
 import type { JsonObject } from './json-value.ts';
 import { applyMergePatch, createMergePatch } from './merge-patch.ts';
 
@@ -35,6 +36,13 @@ describe('merge patch', () => {
   it('refuses what is no object', () => {
     expect(() => applyMergePatch({}, [])).toThrow('Invalid JSON Patch');
     expect(() => applyMergePatch({}, 'x')).toThrow('Invalid JSON Patch');
+  });
+
+  it('refuses nesting that no stack holds', () => {
+    let deep: JsonObject = {};
+    for (let i = 0; i < 200_000; i++) deep = { a: deep };
+    expect(() => applyMergePatch({}, deep)).toThrow('exceeded max depth');
+    expect(() => applyJsonPatch({}, [{ op: 'add', path: '/a', value: deep }])).toThrow('exceeded max depth');
   });
 
   it('never touches prototypes', () => {

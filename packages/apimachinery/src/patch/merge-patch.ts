@@ -2,7 +2,16 @@
  * JSON merge patch (RFC 7386).
  */
 import { newBadRequest } from '../status.ts';
-import { deepClone, getField, isObject, jsonEqual, setField, shallowClone, type JsonObject } from './json-value.ts';
+import {
+  deepClone,
+  getField,
+  isObject,
+  jsonEqual,
+  setField,
+  shallowClone,
+  withinDepth,
+  type JsonObject,
+} from './json-value.ts';
 
 /**
  * A new object: fields of the patch replace those of the target, objects merge, null removes.
@@ -12,7 +21,7 @@ import { deepClone, getField, isObject, jsonEqual, setField, shallowClone, type 
  */
 export function applyMergePatch(target: JsonObject, patch: unknown): JsonObject {
   if (!isObject(patch)) throw newBadRequest('Invalid JSON Patch');
-  return merge(target, patch);
+  return withinDepth(() => merge(target, patch));
 }
 
 function merge(target: JsonObject, patch: JsonObject): JsonObject {

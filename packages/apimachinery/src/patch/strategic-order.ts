@@ -5,6 +5,7 @@
 import { newBadRequest } from '../status.ts';
 import { getField, goText, isObject } from './json-value.ts';
 
+/** How {@link arrangeList} orders. */
 export interface ListOrder {
   /** Empty for lists of scalars. */
   readonly mergeKey: string;

@@ -12,6 +12,7 @@ import {
   jsonEqual,
   setField,
   shallowClone,
+  withinDepth,
   type JsonObject,
 } from './json-value.ts';
 import { unprocessablePatch } from './json-patch.ts';
@@ -272,5 +273,5 @@ function validateOrder(patch: readonly unknown[] | undefined, order: readonly un
  */
 export function applyStrategicMergePatch(base: JsonObject, patch: unknown, schema: Schema): JsonObject {
   if (!isObject(patch)) throw badType({}, patch);
-  return mergeObject(base, patch, schema);
+  return withinDepth(() => mergeObject(base, patch, schema));
 }
