@@ -1,0 +1,13 @@
+/** Field order of objects that a strategy adds fields to. */
+import { schemaOf } from '@kubets/api/schema-table';
+
+/** Puts the fields of `object` where the type's struct has them (`core-v1.PodSpec`), as the server writes them. */
+export function orderLike(object: object, type: string): void {
+  const fields = object as Record<string, unknown>;
+  for (const { name } of schemaOf(type).fields) {
+    if (!(name in fields)) continue;
+    const value = fields[name];
+    delete fields[name];
+    fields[name] = value;
+  }
+}
