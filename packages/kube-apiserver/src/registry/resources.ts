@@ -1,13 +1,16 @@
 /** Puts the stored resources of the API together: caches, stores and endpoints. */
-import { kindInfo, type KindInfo } from '@kubets/api/scheme';
+import { kindInfo } from '@kubets/api/scheme';
+import { featureGateDefault } from '@kubets/api/facts';
 import { servedResources, type ResourceInfo } from '@kubets/api/resources';
 import type { Clock, Random } from '@kubets/apimachinery/clock';
-import { apiVersionOf, groupResourceString, type ApiObject, type GroupVersionKind } from '@kubets/apimachinery/meta';
+import { apiVersionOf, groupResourceString, type GroupVersionKind } from '@kubets/apimachinery/meta';
 import type { Storage } from '@kubets/etcd';
 import { AdmissionChain } from '../admission/chain.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { WatchCacheDirectory, type ServedCache } from '../storage/watch-cache-directory.ts';
+import { namespaceHooks } from './generic/namespace-deletion.ts';
 import { ResourceStore, type StoreHooks } from './generic/store.ts';
+import { rfc3339Seconds } from './generic/write-context.ts';
 import { TtlLeases } from './generic/ttl-leases.ts';
 import type { Convert, ResourceScope, RestEnvironment } from './rest/scope.ts';
 import { strategyFor } from './strategies.ts';
@@ -22,8 +25,6 @@ export interface RegistryOptions {
   readonly chain?: AdmissionChain;
   readonly authorizer?: Authorizer;
   readonly featureEnabled?: (gate: string) => boolean;
-  /** Sets the defaults of a kind, in place. */
-  readonly setDefaults?: (kind: KindInfo, object: ApiObject) => void;
   readonly conversion?: FindConversion;
   /** By `group/resource`. */
   readonly hooks?: Readonly<Record<string, StoreHooks>>;
@@ -47,6 +48,8 @@ const returnsDeletedObject: ReadonlySet<string> = new Set([
   '/services',
   '/serviceaccounts',
 ]);
+
+const defaultHooks: Readonly<Record<string, StoreHooks>> = { '/namespaces': namespaceHooks };
 
 export class Registry implements AsyncDisposable {
   readonly environment: RestEnvironment;
@@ -78,10 +81,12 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     ...(options.onFeedBroken && { onFeedBroken: options.onFeedBroken }),
   });
   await directory.start();
+  const featureEnabled = options.featureEnabled ?? featureGateDefault;
   const environment: RestEnvironment = {
     clock: options.clock,
     random: options.random,
-    featureEnabled: options.featureEnabled ?? (() => false),
+    featureEnabled,
+    defaulting: { now: () => rfc3339Seconds(options.clock.now()), featureEnabled },
     chain: options.chain ?? new AdmissionChain(),
     directory,
     storage: options.storage,
@@ -153,7 +158,7 @@ function makeStore(
     storage: options.storage,
     cache: environment.directory.of(groupResource),
     leases,
-    hooks: options.hooks?.[id],
+    hooks: options.hooks?.[id] ?? defaultHooks[id],
     returnDeletedObject: returnsDeletedObject.has(id),
   });
 }
@@ -183,7 +188,6 @@ function makeScope(options: RegistryOptions, parts: ScopeParts): ResourceScope {
     subresources: new Map(info.subresources.map((subresource) => [subresource.name, subresource])),
     toStorage: same ? undefined : conversion(options, gvk, stored),
     fromStorage: same ? undefined : conversion(options, stored, gvk),
-    setDefaults: (object) => options.setDefaults?.(kind, object),
   };
 }
 

@@ -1,14 +1,50 @@
 /** Which strategy a resource has. */
+import { servedResources, type ResourceInfo } from '@kubets/api/resources';
+import { kindInfo } from '@kubets/api/scheme';
 import { clusterStrategies } from './cluster-strategies.ts';
 import { baseStrategy } from './generic/base-strategy.ts';
-import { rbacStrategies } from './rbac/strategies.ts';
 import type { Strategy } from './strategy.ts';
 import { workloadStrategies } from './workload-strategies.ts';
 
-const fallback = baseStrategy();
+/** Kinds without a strategy of their own whose `metadata.generation` counts spec changes. */
+const countsGenerations: ReadonlySet<string> = new Set([
+  'admissionregistration.k8s.io/mutatingadmissionpolicies',
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings',
+  'admissionregistration.k8s.io/validatingadmissionpolicies',
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings',
+  'apiextensions.k8s.io/customresourcedefinitions',
+  'apiregistration.k8s.io/apiservices',
+  'flowcontrol.apiserver.k8s.io/flowschemas',
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations',
+  'resource.k8s.io/deviceclasses',
+  'resource.k8s.io/devicetaintrules',
+  'resource.k8s.io/resourceslices',
+]);
 
-/** Never fails: a resource without a strategy of its own gets the usual one. */
+const derived = new Map<string, Strategy>();
+
+/** Never fails: a resource without a strategy of its own gets one that follows from the facts. */
 export function strategyFor(group: string, resource: string): Strategy {
   const key = `${group}/${resource}`;
-  return workloadStrategies[key] ?? clusterStrategies[key] ?? rbacStrategies[key] ?? fallback;
+  const own = workloadStrategies[key] ?? clusterStrategies[key];
+  if (own !== undefined) return own;
+  let strategy = derived.get(key);
+  if (strategy === undefined) derived.set(key, (strategy = derive(group, resource)));
+  return strategy;
+}
+
+/** A status subresource means that create and update leave the status alone. */
+function derive(group: string, resource: string): Strategy {
+  const info = servedResources().find((r) => r.group === group && r.resource === resource);
+  const generation = countsGenerations.has(`${group}/${resource}`);
+  const hasStatus = info?.subresources.some((subresource) => subresource.name === 'status') ?? false;
+  if (info === undefined || !hasStatus) return baseStrategy({ generation });
+  return baseStrategy({ generation, status: zeroStatus(info) });
+}
+
+/** What the server writes for a status nobody has set. */
+function zeroStatus(info: ResourceInfo): Readonly<Record<string, unknown>> {
+  const kind = kindInfo(info.storage ?? info) ?? kindInfo(info);
+  const status = kind?.decode({ metadata: {}, status: {} })['status'];
+  return typeof status === 'object' && status !== null ? (status as Record<string, unknown>) : {};
 }

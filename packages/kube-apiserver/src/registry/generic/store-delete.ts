@@ -54,6 +54,13 @@ async function deleteOnce(
   const { strategy } = store.options;
   const validating = request.validate(object);
   if (validating !== undefined) await validating;
+  const postponed = store.options.hooks?.postponeDeletion?.(context, object);
+  if (postponed === 'as-it-is') return unchanged(store, latest);
+  if (postponed !== undefined) {
+    const finalizers = deletionFinalizers(object.metadata, strategy.defaultGarbageCollection, options);
+    if (finalizers !== undefined) postponed.metadata.finalizers = finalizers;
+    return { deleted: false, result: await store.write(context, latest, postponed) };
+  }
   const graceful = planGracefulDelete(context, strategy, object, options);
   // A deletion under way is not changed by asking again, its finalizers neither.
   if (graceful.type === 'pending') return unchanged(store, latest);

@@ -42,6 +42,11 @@ export interface StoreHooks {
   ): ((succeeded: boolean) => void) | undefined;
   /** After an object has gone for good. */
   afterDelete?(context: WriteContext, obj: Readonly<ApiObject>): void;
+  /**
+   * Keeps an object that is to be deleted: its new state, or `as-it-is` when nothing changes. `undefined`:
+   * the deletion takes its usual course.
+   */
+  postponeDeletion?(context: WriteContext, obj: Readonly<ApiObject>): ApiObject | 'as-it-is' | undefined;
   /** A further condition for completing a deletion on update (namespaces look at spec.finalizers). */
   mayCompleteDeletion?(obj: Readonly<ApiObject>): boolean;
 }

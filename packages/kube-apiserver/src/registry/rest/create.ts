@@ -5,7 +5,7 @@ import { dedupOwnerReferences, ensureNamespace } from '../generic/metadata.ts';
 import type { WriteValidation } from '../generic/store.ts';
 import { WriteContext } from '../generic/write-context.ts';
 import { Attributes } from './attributes.ts';
-import { bodyOf, decodeKind } from './decode.ts';
+import { bodyOf, decodeServed } from './decode.ts';
 import { managerOf, trackUpdate } from './managed-fields.ts';
 import { writeResult } from './results.ts';
 import type { ResourceScope } from './scope.ts';
@@ -14,18 +14,17 @@ import { parseWriteOptions, type WriteOptions } from './write-options.ts';
 export async function createResource(scope: ResourceScope, request: ApiRequest): Promise<ApiResult> {
   const options = parseWriteOptions(request.query, 'CreateOptions');
   const context = new WriteContext(scope.environment, request, options.dryRun);
-  const object = decodeKind(await bodyOf(request), scope.kind, options, context);
+  const object = decodeServed(scope, await bodyOf(request), options, context);
   return await createDecoded(scope, context, object, options);
 }
 
-/** Everything behind decoding; `object` is of the served version, without defaults. */
+/** Everything behind decoding; `object` is of the served version, with defaults. */
 export async function createDecoded(
   scope: ResourceScope,
   context: WriteContext,
   object: ApiObject,
   options: WriteOptions,
 ): Promise<ApiResult> {
-  scope.setDefaults(object);
   ensureNamespace(object.metadata, scope.info.namespaced ? context.namespace : '');
   warnOfDuplicateOwners(context, object.metadata, false);
   const manager = managerOf(context, options.fieldManager);

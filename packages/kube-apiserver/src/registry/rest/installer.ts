@@ -1,10 +1,11 @@
 /** Dispatches requests to resources, subresources and verbs (`apiserver/pkg/endpoints/installer.go`). */
 import { apiVersionOf } from '@kubets/apimachinery/meta';
-import { failure, newMethodNotSupported, type StatusError } from '@kubets/apimachinery/status';
+import { newMethodNotSupported } from '@kubets/apimachinery/status';
 import type { ApiRequest, ApiResult, Next } from '../../server/types.ts';
 import { createResource } from './create.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { deleteResource } from './delete.ts';
+import { methodNotAllowed, notServed } from './errors.ts';
 import { getResource } from './get.ts';
 import { listResource } from './list.ts';
 import { patchResource } from './patch.ts';
@@ -27,18 +28,6 @@ export interface ApiHandlerOptions {
   readonly extraResources?: Readonly<Record<string, ExtraHandler>>;
   /** Whether a group version is served at all; for the extra resources. Default: yes. */
   readonly serves?: (group: string, version: string) => boolean;
-}
-
-/** What upstream answers for paths without a route. */
-export function notServed(): StatusError {
-  return failure('NotFound', 'the server could not find the requested resource', { details: {} });
-}
-
-/** What upstream answers for a method that no route of a path has. */
-export function methodNotAllowed(): StatusError {
-  return failure('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
-    details: {},
-  });
 }
 
 type VerbHandler = (scope: ResourceScope, request: ApiRequest) => ApiResult | Promise<ApiResult>;

@@ -8,7 +8,7 @@ import { checkName, ensureNamespace, wipeSystemFields } from '../generic/metadat
 import type { UpdatePlan } from '../generic/store.ts';
 import { WriteContext } from '../generic/write-context.ts';
 import type { UpdateStrategy } from '../strategy.ts';
-import { bodyOf } from './decode.ts';
+import { bodyOf, withDefaults, withMetadata } from './decode.ts';
 import { managerOf, trackUpdate } from './managed-fields.ts';
 import { invalidPatch, patched, patchTypeOf, readPatch, strictPatchError, type PatchBody } from './patch-body.ts';
 import { writeResult } from './results.ts';
@@ -64,7 +64,6 @@ class PatchPlan extends UpdateAdmission implements UpdatePlan {
     if (current === undefined) throw newNotFound(this.scope.groupResource, this.name);
     const live = this.served(current);
     const object = this.#decode(patched(live, this.#patch, this.scope.kind.schema));
-    this.scope.setDefaults(object);
     const manager = managerOf(this.context, this.options.fieldManager);
     const { subresource } = this;
     const { resetFields } = this.strategy;
@@ -87,9 +86,7 @@ class PatchPlan extends UpdateAdmission implements UpdatePlan {
       now: this.context.now,
       resetFields: this.strategy.resetFields,
     });
-    const decoded = this.#decode(object);
-    this.scope.setDefaults(decoded);
-    return decoded;
+    return this.#decode(object);
   }
 
   #decode(result: unknown): ApiObject {
@@ -104,11 +101,9 @@ class PatchPlan extends UpdateAdmission implements UpdatePlan {
       if (error instanceof DecodeError) throw invalidPatch(this.#patch, result, error.message);
       throw error;
     }
-    object.metadata ??= {};
-    if (problems.length === 0 || fieldValidation === 'Ignore') return object;
-    if (fieldValidation === 'Strict') throw strictPatchError(this.#patch, result, problems);
-    this.context.warnAll(problems);
-    return object;
+    if (problems.length > 0 && fieldValidation === 'Strict') throw strictPatchError(this.#patch, result, problems);
+    if (fieldValidation === 'Warn') this.context.warnAll(problems);
+    return withDefaults(this.scope, withMetadata(object));
   }
 
   #checkIdentity(object: ApiObject, current: Readonly<ApiObject> | undefined): void {

@@ -1,4 +1,5 @@
 /** One endpoint: a resource in one served version, with all that its verbs need (`endpoints/handlers.RequestScope`). */
+import type { DefaultingContext } from '@kubets/api/defaulting/condition';
 import type { ResourceInfo, SubresourceInfo } from '@kubets/api/resources';
 import type { KindInfo } from '@kubets/api/scheme';
 import type { ApiObject, GroupResource, GroupVersionKind, GroupVersionResource } from '@kubets/apimachinery/meta';
@@ -15,6 +16,7 @@ export interface RestEnvironment extends WriteEnvironment {
   readonly chain: AdmissionChain;
   readonly directory: WatchCacheDirectory;
   readonly storage: Storage;
+  readonly defaulting: DefaultingContext;
   /** Asked whether a PUT or apply that creates may create; absent: it may. */
   readonly authorizer?: Authorizer | undefined;
 }
@@ -36,6 +38,4 @@ export interface ResourceScope {
   /** Absent when the served version is the stored one. */
   readonly toStorage: Convert | undefined;
   readonly fromStorage: Convert | undefined;
-  /** Sets the defaults of the served version, in place. */
-  setDefaults(object: ApiObject): void;
 }

@@ -15,11 +15,19 @@ export class UpdateAdmission {
   /** Of the body, for admission. */
   readonly bodyKind: GroupVersionKind | undefined;
 
-  constructor(scope: ResourceScope, context: WriteContext, options: WriteOptions, subresource: string) {
+  // oxlint-disable-next-line max-params -- the four things every write has, and the body's kind where it differs
+  constructor(
+    scope: ResourceScope,
+    context: WriteContext,
+    options: WriteOptions,
+    subresource: string,
+    bodyKind?: GroupVersionKind,
+  ) {
     this.scope = scope;
     this.context = context;
     this.options = options;
     this.subresource = subresource;
+    this.bodyKind = bodyKind;
   }
 
   /** A stored object in the version of the request. */

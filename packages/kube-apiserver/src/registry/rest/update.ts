@@ -6,7 +6,7 @@ import { checkName, ensureNamespace } from '../generic/metadata.ts';
 import type { UpdatePlan } from '../generic/store.ts';
 import { WriteContext } from '../generic/write-context.ts';
 import type { UpdateStrategy } from '../strategy.ts';
-import { bodyOf, decodeKind } from './decode.ts';
+import { bodyOf, decodeServed } from './decode.ts';
 import { managerOf, trackUpdate } from './managed-fields.ts';
 import { writeResult } from './results.ts';
 import type { ResourceScope } from './scope.ts';
@@ -26,10 +26,9 @@ export async function updateResource(
 ): Promise<ApiResult> {
   const options = parseWriteOptions(request.query, 'UpdateOptions');
   const context = new WriteContext(scope.environment, request, options.dryRun);
-  const object = decodeKind(await bodyOf(request), scope.kind, options, context);
+  const object = decodeServed(scope, await bodyOf(request), options, context);
   const { name, subresource } = request.info;
   checkName(object.metadata, name, context.namespace);
-  scope.setDefaults(object);
   ensureNamespace(object.metadata, scope.info.namespaced ? context.namespace : '');
   const plan = new PutPlan(scope, context, { object, options, strategy, subresource });
   return writeResult(scope, await scope.store.update(context, plan));
