@@ -49,9 +49,9 @@ describe('JSON patch', () => {
     [{ a: 1 }, [{ op: 'replace', path: '', value: { b: 1 } }], { b: 1 }],
     [{ a: { '': 1 } }, [{ op: 'replace', path: '/a/', value: 2 }], { a: { '': 2 } }],
   ])('%j with %j is %j', (base, patch, result) => {
-    const before = structuredClone(base);
+    const before = structuredClone([base, patch]);
     expect(applyJsonPatch(base, patch)).toEqual(result);
-    expect(base).toEqual(before);
+    expect([base, patch]).toEqual(before);
   });
 
   it.each<[unknown, JsonPatchOperation, string]>([
@@ -110,6 +110,21 @@ describe('JSON patch', () => {
     expect(reasonOf(() => applyJsonPatch({}, [{ op: 'add', path: '/constructor/x', value: 1 }]))).toMatch(
       /missing path/,
     );
+  });
+
+  it('keeps values apart that came from one', () => {
+    const value = { x: [1] };
+    const operations = [
+      { op: 'add', path: '/a', value },
+      { op: 'add', path: '/b', value },
+      { op: 'add', path: '/a/x/-', value: 2 },
+      { op: 'copy', from: '/a', path: '/c' },
+      { op: 'add', path: '/c/x/-', value: 3 },
+      { op: 'move', from: '/b', path: '/d' },
+      { op: 'remove', path: '/d/x/0' },
+    ];
+    expect(applyJsonPatch({}, operations)).toEqual({ a: { x: [1, 2] }, c: { x: [1, 2, 3] }, d: { x: [] } });
+    expect(value).toEqual({ x: [1] });
   });
 
   it('adds and removes as inverses', () => {

@@ -3,7 +3,16 @@
  * (`evanphx/json-patch` v4, `patch.go`): negative indexes, and `test` for null where nothing is.
  */
 import { failure, newBadRequest, type StatusError } from '../status.ts';
-import { deepClone, getField, isObject, jsonEqual, setField, withinDepth, type JsonObject } from './json-value.ts';
+import {
+  deepClone,
+  getField,
+  isObject,
+  jsonEqual,
+  setField,
+  shallowClone,
+  withinDepth,
+  type JsonObject,
+} from './json-value.ts';
 
 /** An operation as it came: fields are checked when it is applied. */
 export interface JsonPatchOperation {
@@ -60,7 +69,7 @@ class DoesNotApply extends Error {}
 
 /** Where a pointer ends: the container and the last key. `undefined` for the whole document. */
 interface Place {
-  readonly container: JsonObject | unknown[];
+  readonly container: Container;
   readonly key: string;
 }
 
@@ -77,10 +86,21 @@ function arrayIndex(key: string, length: number): number {
   return index < 0 ? index + length : index;
 }
 
-/** The document while operations change it. Owns everything it holds. */
+type Container = JsonObject | unknown[];
+
+function containerOf(value: unknown, missing: string): Container {
+  if (!Array.isArray(value) && !isObject(value)) throw new DoesNotApply(missing);
+  return value;
+}
+
+/**
+ * The document while operations change it. Containers are copied before they are changed for the first time, so the
+ * base stays as it is and what no operation touches is shared with it.
+ */
 class Document {
   root: unknown;
   #copied = 0;
+  readonly #own = new Set<Container>();
   readonly #maxCopyBytes: number;
 
   constructor(root: unknown, maxCopyBytes: number) {
@@ -88,20 +108,43 @@ class Document {
     this.#maxCopyBytes = maxCopyBytes;
   }
 
-  /** @throws DoesNotApply, named after `what`, when a container on the way is missing. */
+  /** For reading. @throws DoesNotApply, named after `what`, when a container on the way is missing. */
   find(pointer: string, what: string): Place | undefined {
+    return this.#walk(pointer, what, (container) => container);
+  }
+
+  /** As {@link find}, for changing what is there: all containers on the way become the document's own. */
+  own(pointer: string, what: string): Place | undefined {
+    return this.#walk(pointer, what, (container, parent, key) => {
+      if (this.#own.has(container)) return container;
+      const copy = Array.isArray(container) ? [...container] : shallowClone(container);
+      this.#own.add(copy);
+      if (parent === undefined) this.root = copy;
+      else if (Array.isArray(parent)) parent[arrayIndex(key, parent.length)] = copy;
+      else setField(parent, key, copy);
+      return copy;
+    });
+  }
+
+  #walk(
+    pointer: string,
+    what: string,
+    visit: (container: Container, parent: Container | undefined, key: string) => Container,
+  ): Place | undefined {
     if (pointer === '') return undefined;
     const missing = `${what}: ${JSON.stringify(pointer)}: missing value`;
     if (!pointer.startsWith('/')) throw new DoesNotApply(missing);
     const tokens = pointer.slice(1).split('/').map(unescape);
-    const key = tokens.pop() ?? '';
-    let container = this.root;
+    const last = tokens.pop() ?? '';
+    let container = containerOf(this.root, missing);
+    container = visit(container, undefined, '');
     for (const token of tokens) {
-      if (Array.isArray(container)) container = container[arrayIndex(token, container.length)];
-      else container = isObject(container) ? getField(container, token) : undefined;
+      const child = Array.isArray(container)
+        ? container[arrayIndex(token, container.length)]
+        : getField(container, token);
+      container = visit(containerOf(child, missing), container, token);
     }
-    if (!Array.isArray(container) && !isObject(container)) throw new DoesNotApply(missing);
-    return { container, key };
+    return { container, key: last };
   }
 
   get(place: Place | undefined): unknown {
@@ -152,7 +195,8 @@ function pointerOf(operation: JsonPatchOperation, field: 'path' | 'from'): strin
 
 function existing(document: Document, operation: JsonPatchOperation): Place | undefined {
   const what = `${operation.op} operation does not apply: doc is missing from path`;
-  const place = document.find(pointerOf(operation, 'from'), what);
+  const from = pointerOf(operation, 'from');
+  const place = operation.op === 'move' ? document.own(from, what) : document.find(from, what);
   if (place !== undefined && !Array.isArray(place.container) && !Object.hasOwn(place.container, place.key)) {
     throw new DoesNotApply(`${what}: ${JSON.stringify(operation.from)}: missing value`);
   }
@@ -168,7 +212,7 @@ function move(document: Document, operation: JsonPatchOperation, missing: string
   const value = document.get(place);
   if (from === to) return;
   document.remove(place);
-  document.add(document.find(to, missing), value);
+  document.add(document.own(to, missing), value);
 }
 
 function test(document: Document, operation: JsonPatchOperation, missing: string): void {
@@ -179,18 +223,20 @@ function test(document: Document, operation: JsonPatchOperation, missing: string
 
 function run(document: Document, operation: JsonPatchOperation): void {
   const missing = `${operation.op} operation does not apply: doc is missing path`;
-  const target = (): Place | undefined => document.find(pointerOf(operation, 'path'), missing);
+  const target = (): Place | undefined => document.own(pointerOf(operation, 'path'), missing);
   switch (operation.op) {
     case 'add':
-      return document.add(target(), deepClone(operation.value ?? null));
+      return document.add(target(), operation.value ?? null);
     case 'remove':
       return document.remove(target());
     case 'replace':
-      return document.replace(target(), deepClone(operation.value ?? null));
+      return document.replace(target(), operation.value ?? null);
     case 'move':
       return move(document, operation, missing);
-    case 'copy':
-      return document.add(target(), document.copyOf(document.get(existing(document, operation))));
+    case 'copy': {
+      const value = document.copyOf(document.get(existing(document, operation)));
+      return document.add(target(), value);
+    }
     case 'test':
       return test(document, operation, missing);
     default:
@@ -199,7 +245,8 @@ function run(document: Document, operation: JsonPatchOperation): void {
 }
 
 /**
- * A new document with the operations applied in order, all or none. The base is not changed.
+ * A new document with the operations applied in order, all or none. Neither the base nor the operations are changed;
+ * untouched parts and added values are shared with them.
  *
  * @throws StatusError Invalid (422) when an operation does not apply; see {@link unprocessablePatch}.
  */
@@ -209,7 +256,7 @@ export function applyJsonPatch(
   options: JsonPatchOptions = {},
 ): unknown {
   return withinDepth(() => {
-    const document = new Document(deepClone(base), options.maxCopyBytes ?? defaultMaxCopyBytes);
+    const document = new Document(base, options.maxCopyBytes ?? defaultMaxCopyBytes);
     runAll(document, operations);
     return document.root;
   });
