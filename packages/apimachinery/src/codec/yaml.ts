@@ -9,15 +9,17 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  type Alias,
   type Node,
+  type Pair,
   type Tags,
-  type ParsedNode,
   type YAMLMap,
 } from 'yaml';
 import { DecodeError } from '../schema/decode-error.ts';
 
-/** Upstream caps alias expansion relative to the document; this many alias nodes resolve to at most that many values. */
-const maxExpandedNodes = 1_000_000;
+/** Upstream caps what aliases expand to relative to the document; here it is a plain number of values. */
+const maxExpandedNodes = 100_000;
+const maxReportedDuplicates = 100;
 const maxDepth = 10_000;
 
 export interface YamlResult {
@@ -27,11 +29,13 @@ export interface YamlResult {
 }
 
 interface Conversion {
-  readonly document: Document.Parsed;
   readonly lineOf: (offset: number) => number;
   readonly duplicates: string[];
-  /** Nodes visited through aliases too: bounds "billion laughs". */
-  nodes: number;
+  /** The newest node of each anchor, as the document is read from top to bottom. */
+  readonly anchors: Map<string, Node>;
+  /** Nodes visited through aliases: bounds "billion laughs". */
+  expanded: number;
+  aliasDepth: number;
   readonly open: Set<unknown>;
 }
 
@@ -53,38 +57,83 @@ function scalarValue(value: unknown): unknown {
   return value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
 }
 
-function mapValue(node: YAMLMap, conversion: Conversion, depth: number): Record<string, unknown> {
-  const entries = new Map<string, unknown>();
-  for (const pair of node.items) {
-    const key = pair.key as Node | null;
-    const text = keyText(key === null ? null : isScalar(key) ? key.value : convert(key, conversion, depth + 1));
-    if (entries.has(text)) {
-      const line = conversion.lineOf(key?.range?.[0] ?? 0);
-      conversion.duplicates.push(`line ${line}: key ${JSON.stringify(text)} already set in map`);
+interface Entries {
+  readonly own: Map<string, unknown>;
+  /** What `<<` brings in: own keys win. */
+  readonly merged: Map<string, unknown>;
+}
+
+function isMerge(key: Node | null): boolean {
+  return isScalar(key) && (typeof key.value === 'symbol' || (key.value === '<<' && key.type === 'PLAIN'));
+}
+
+function mergeInto(merged: Map<string, unknown>, value: unknown): void {
+  for (const source of Array.isArray(value) ? (value as unknown[]) : [value]) {
+    if (typeof source !== 'object' || source === null || Array.isArray(source)) {
+      throw new DecodeError(
+        'error converting YAML to JSON: yaml: map merge requires map or sequence of maps as the value',
+      );
     }
-    entries.set(text, convert(pair.value as Node | null, conversion, depth + 1));
+    for (const [key, item] of Object.entries(source)) if (!merged.has(key)) merged.set(key, item);
   }
+}
+
+function addPair(pair: Pair, entries: Entries, walk: { conversion: Conversion; depth: number }): void {
+  const { conversion, depth } = walk;
+  const key = pair.key as Node | null;
+  const value = (): unknown => convert(pair.value as Node | null, conversion, depth + 1);
+  if (isMerge(key)) {
+    mergeInto(entries.merged, value());
+    return;
+  }
+  const text = keyText(convert(key, conversion, depth + 1));
+  if (entries.own.has(text) && conversion.duplicates.length < maxReportedDuplicates) {
+    const line = conversion.lineOf(key?.range?.[0] ?? 0);
+    conversion.duplicates.push(`line ${line}: key ${JSON.stringify(text)} already set in map`);
+  }
+  entries.own.set(text, value());
+}
+
+function mapValue(node: YAMLMap, conversion: Conversion, depth: number): Record<string, unknown> {
+  const entries: Entries = { own: new Map(), merged: new Map() };
+  for (const pair of node.items) addPair(pair, entries, { conversion, depth });
   // fromEntries defines own properties, `__proto__` too.
-  return Object.fromEntries(entries);
+  return Object.fromEntries([...entries.merged, ...entries.own]);
 }
 
 function convert(node: Node | null, conversion: Conversion, depth: number): unknown {
-  if (++conversion.nodes > maxExpandedNodes) throw new DecodeError('yaml: document contains excessive aliasing');
-  if (depth > maxDepth) throw new DecodeError('yaml: exceeded max depth');
+  if (conversion.aliasDepth > 0 && ++conversion.expanded > maxExpandedNodes) {
+    throw new DecodeError('error converting YAML to JSON: yaml: document contains excessive aliasing');
+  }
+  if (depth > maxDepth) throw new DecodeError('error converting YAML to JSON: yaml: exceeded max depth');
   if (node === null || node === undefined) return null;
-  if (isScalar(node)) return scalarValue(node.value);
   if (isAlias(node)) return aliasValue(node, conversion, depth);
+  const { anchor } = node as { anchor?: string };
+  if (anchor === undefined) return plainValue(node, conversion, depth);
+  if (conversion.aliasDepth === 0) conversion.anchors.set(anchor, node);
+  conversion.open.add(node);
+  const value = plainValue(node, conversion, depth);
+  conversion.open.delete(node);
+  return value;
+}
+
+function plainValue(node: Node, conversion: Conversion, depth: number): unknown {
+  if (isScalar(node)) return scalarValue(node.value);
   if (isSeq(node)) return node.items.map((item) => convert(item as Node | null, conversion, depth + 1));
   return isMap(node) ? mapValue(node, conversion, depth) : null;
 }
 
-function aliasValue(node: Node, conversion: Conversion, depth: number): unknown {
-  const target = isAlias(node) ? node.resolve(conversion.document) : undefined;
-  if (target === undefined) throw new DecodeError('yaml: unknown anchor referenced');
-  if (conversion.open.has(target)) throw new DecodeError('yaml: anchor value contains itself');
-  conversion.open.add(target);
-  const value = convert(target as ParsedNode, conversion, depth);
-  conversion.open.delete(target);
+function aliasValue(node: Alias, conversion: Conversion, depth: number): unknown {
+  const target = conversion.anchors.get(node.source);
+  if (target === undefined) {
+    throw new DecodeError(`error converting YAML to JSON: yaml: unknown anchor '${node.source}' referenced`);
+  }
+  if (conversion.open.has(target)) {
+    throw new DecodeError(`error converting YAML to JSON: yaml: anchor '${node.source}' value contains itself`);
+  }
+  conversion.aliasDepth++;
+  const value = convert(target, conversion, depth + 1);
+  conversion.aliasDepth--;
   return value;
 }
 
@@ -121,7 +170,14 @@ export function parseYaml(text: string): YamlResult {
         cause: error,
       });
     }
-    const conversion: Conversion = { document, lineOf, duplicates: [], nodes: 0, open: new Set() };
+    const conversion: Conversion = {
+      lineOf,
+      duplicates: [],
+      anchors: new Map(),
+      expanded: 0,
+      aliasDepth: 0,
+      open: new Set(),
+    };
     return { value: convert(document.contents, conversion, 0), duplicates: conversion.duplicates };
   } catch (error) {
     if (error instanceof DecodeError) throw error;

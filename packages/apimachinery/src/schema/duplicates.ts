@@ -29,6 +29,12 @@ function itemOf(at: Position, index: number): Position {
   return { path: `${at.path}[${index}]`, schema: at.schema?.kind === 'list' ? at.schema.items : inOpen(at.schema) };
 }
 
+/** Whether a key given twice matters: not inside open values, not for unknown fields. */
+function isWatched(at: Position, child: Position): boolean {
+  if (at.schema === undefined || (at.schema.kind === 'any' && at.schema.name !== '')) return false;
+  return at.schema.kind !== 'object' || child.schema !== undefined;
+}
+
 /** A reader over valid JSON text. */
 class Scanner {
   readonly #text: string;
@@ -72,8 +78,7 @@ class Scanner {
       if (this.#peek() !== '"') return;
       const key = this.#string();
       const child = childOf(at, key);
-      const counts = at.schema !== undefined && (child.schema !== undefined || at.schema.kind !== 'object');
-      if (seen.has(key) && counts) this.#report(child.path);
+      if (seen.has(key) && isWatched(at, child)) this.#report(child.path);
       seen.add(key);
       this.#peek();
       this.#at++;
