@@ -64,7 +64,7 @@ describe('createApiServer', () => {
     const target = await start();
     await using client = new Http2Client(target);
     const created = await client.ask({ method: 'POST', path, body: JSON.stringify(configMap('a')), headers: json });
-    expect(created.status, created.text).toBe(201);
+    expect(created).toMatchObject({ status: 201 });
     const got = await client.ask({ path: `${path}/a` });
     expect(JSON.parse(got.text)).toMatchObject({ kind: 'ConfigMap', metadata: { name: 'a' }, data: { a: 'b' } });
     expect(got.headers['audit-id']).toMatch(/^[-0-9a-f]{36}$/);

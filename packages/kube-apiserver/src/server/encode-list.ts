@@ -5,10 +5,6 @@ import type { ApiResult } from './types.ts';
 
 export type ListResult = Extract<ApiResult, { type: 'list' }>;
 
-const comma = Buffer.from(',');
-const open = Buffer.from('{');
-const suffix = Buffer.from(']}');
-
 /** The kind of the items, whether the result names it or the list's. */
 export function itemKindOf(gvk: GroupVersionKind): string {
   return gvk.kind.endsWith('List') ? gvk.kind.slice(0, -4) : gvk.kind;
@@ -40,22 +36,64 @@ function startsWith(bytes: Buffer, prefix: Buffer): boolean {
   return bytes.length > prefix.length && bytes.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 }
 
-function pushItem(pieces: Uint8Array[], json: Buffer, prefix: Buffer | undefined): void {
-  if (prefix !== undefined && startsWith(json, prefix)) pieces.push(open, json.subarray(prefix.length));
-  else pieces.push(json);
-}
+/** Large enough for few writes, small enough not to hold a second copy of a large list. */
+const chunkBytes = 512 * 1024;
 
-/** The pieces of the list's JSON, to be written one after the other. */
-export function encodeListPieces(list: ListResult): Uint8Array[] {
-  const { gvk, entries } = list;
-  const kind = JSON.stringify(`${itemKindOf(gvk)}List`);
-  const head = `{"kind":${kind},"apiVersion":${JSON.stringify(apiVersionOf(gvk))},"metadata":${JSON.stringify(listMetaOf(list))},"items":[`;
-  const pieces: Uint8Array[] = [Buffer.from(head)];
-  const prefix = isTypedGroup(gvk.group) ? typePrefixOf(gvk) : undefined;
-  for (let i = 0; i < entries.length; i++) {
-    if (i > 0) pieces.push(comma);
-    pushItem(pieces, (entries[i] as CachedObject).json, prefix);
+const openBrace = 0x7b;
+const comma = 0x2c;
+const closeBracket = 0x5d;
+const closeBrace = 0x7d;
+
+/** A list's JSON: its length at once, its bytes chunk by chunk. Each byte of an entry is copied once. */
+export class ListBody {
+  readonly size: number;
+  readonly #head: Buffer;
+  readonly #entries: readonly CachedObject[];
+  /** Bytes of each entry that are left out; 0: it is taken whole. */
+  readonly #cuts: Uint16Array;
+
+  constructor(list: ListResult) {
+    const { gvk, entries } = list;
+    const kind = JSON.stringify(`${itemKindOf(gvk)}List`);
+    const meta = JSON.stringify(listMetaOf(list));
+    this.#head = Buffer.from(
+      `{"kind":${kind},"apiVersion":${JSON.stringify(apiVersionOf(gvk))},"metadata":${meta},"items":[`,
+    );
+    this.#entries = entries;
+    this.#cuts = new Uint16Array(entries.length);
+    const prefix = isTypedGroup(gvk.group) ? typePrefixOf(gvk) : undefined;
+    let size = this.#head.length + Math.max(0, entries.length - 1) + 2;
+    for (let i = 0; i < entries.length; i++) {
+      const { json } = entries[i] as CachedObject;
+      // The opening brace goes with the prefix, and is written again.
+      const cut = prefix !== undefined && startsWith(json, prefix) ? prefix.length - 1 : 0;
+      this.#cuts[i] = cut;
+      size += json.length - cut;
+    }
+    this.size = size;
   }
-  pieces.push(suffix);
-  return pieces;
+
+  /** Entries larger than a chunk make a larger chunk. */
+  *chunks(): Generator<Uint8Array> {
+    let left = this.size;
+    let chunk = Buffer.allocUnsafeSlow(Math.min(left, chunkBytes));
+    let at = this.#head.copy(chunk);
+    for (let i = 0; i < this.#entries.length; i++) {
+      const { json } = this.#entries[i] as CachedObject;
+      const cut = this.#cuts[i] as number;
+      const needed = json.length - cut + 3;
+      if (at + needed > chunk.length && at > 0 && at < left) {
+        yield chunk.subarray(0, at);
+        left -= at;
+        chunk = Buffer.allocUnsafeSlow(Math.min(left, Math.max(chunkBytes, needed)));
+        at = 0;
+      }
+      if (i > 0) chunk[at++] = comma;
+      if (cut > 0) chunk[at++] = openBrace;
+      at += json.copy(chunk, at, cut === 0 ? 0 : cut + 1);
+    }
+    chunk[at++] = closeBracket;
+    chunk[at++] = closeBrace;
+    yield chunk.subarray(0, at);
+  }
 }

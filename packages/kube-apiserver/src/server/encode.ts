@@ -5,11 +5,11 @@
 import type { GroupVersionKind } from '@kubets/apimachinery/meta';
 import type { Status } from '@kubets/apimachinery/status';
 import type { EncodeEnvironment } from './encode-environment.ts';
-import { encodeListPieces } from './encode-list.ts';
+import { ListBody } from './encode-list.ts';
 import { encodeProtobufPieces } from './encode-protobuf.ts';
 import { encodeTransformed } from './encode-transform.ts';
 import { serveWatch } from './encode-watch.ts';
-import { sendBody } from './send-body.ts';
+import { bytesOf, Pieces, sendBody, type ByteSource } from './send-body.ts';
 import { contentTypeOf, negotiate, notAcceptable, wantsPretty, type Negotiated, type Offer } from './negotiate.ts';
 import type { ResponseSink } from './response-sink.ts';
 import { headersFor } from './response-headers.ts';
@@ -35,20 +35,22 @@ function choose(request: EncodableRequest, offer: Offer): Negotiated {
   return negotiated;
 }
 
-function prettyPieces(pieces: readonly Uint8Array[]): Uint8Array[] {
-  const value: unknown = JSON.parse(Buffer.concat(pieces).toString());
-  return [Buffer.from(JSON.stringify(value, null, 2))];
+type Body = Uint8Array | ByteSource;
+
+function prettyBody(body: Body): Buffer {
+  const text = (body instanceof Uint8Array ? Buffer.from(body) : bytesOf(body)).toString();
+  return Buffer.from(JSON.stringify(JSON.parse(text), null, 2));
 }
 
-/** The plain JSON of a result, in pieces that are written one after the other. */
-function jsonPieces(result: ObjectResult): readonly Uint8Array[] {
+/** The plain JSON of a result. */
+function jsonBody(result: ObjectResult): Body {
   switch (result.type) {
     case 'cached':
-      return [result.entry.json];
+      return result.entry.json;
     case 'list':
-      return encodeListPieces(result);
+      return new ListBody(result);
     case 'object':
-      return [Buffer.from(JSON.stringify(result.object))];
+      return Buffer.from(JSON.stringify(result.object));
     default:
       return result satisfies never;
   }
@@ -62,7 +64,7 @@ export function objectOf(result: ObjectResult): object {
     case 'object':
       return result.object;
     case 'list':
-      return JSON.parse(Buffer.concat(encodeListPieces(result)).toString()) as object;
+      return JSON.parse(bytesOf(new ListBody(result)).toString()) as object;
     default:
       return result satisfies never;
   }
@@ -73,18 +75,14 @@ function gvkOf(result: ObjectResult): GroupVersionKind | undefined {
   return result.gvk;
 }
 
-function encodePieces(
-  environment: EncodeEnvironment,
-  result: ObjectResult,
-  negotiated: Negotiated,
-): readonly Uint8Array[] {
+function encodeBody(environment: EncodeEnvironment, result: ObjectResult, negotiated: Negotiated): Body {
   switch (negotiated.format) {
     case 'json':
-      return jsonPieces(result);
+      return jsonBody(result);
     case 'yaml':
-      return [Buffer.from(environment.codecs.toYaml(objectOf(result)))];
+      return Buffer.from(environment.codecs.toYaml(objectOf(result)));
     case 'protobuf':
-      return encodeProtobufPieces(environment.codecs, result, gvkOf(result));
+      return new Pieces(encodeProtobufPieces(environment.codecs, result, gvkOf(result)));
     default:
       return negotiated.format satisfies never;
   }
@@ -100,11 +98,11 @@ function respondObject(
   const negotiated = plain ? chooseForStatus(request) : choose(request, 'object');
   const transform = plain ? undefined : negotiated.transform;
   const shown = transform === undefined ? result : encodeTransformed(environment, request, { result, transform });
-  let pieces = encodePieces(environment, shown, negotiated);
-  if (negotiated.format === 'json' && pretty(request, negotiated)) pieces = prettyPieces(pieces);
+  let body = encodeBody(environment, shown, negotiated);
+  if (negotiated.format === 'json' && pretty(request, negotiated)) body = prettyBody(body);
   const headers = headersFor(request, contentTypeOf[negotiated.format]);
   if (result.type === 'object' && plain) addRetryAfter(result.object as Status, headers);
-  sendBody(environment, { request, sink, status: result.status, headers, pieces });
+  sendBody(environment, { request, sink, status: result.status, headers, body });
 }
 
 function addRetryAfter(status: Status, headers: string[]): void {

@@ -1,26 +1,62 @@
-/** Writes a body made of pieces: at once when it is small, with backpressure when it is large, compressed when asked for. */
+/** Writes a body: at once when it is small, with backpressure when it is large, compressed when asked for. */
 import { constants, createGzip } from 'node:zlib';
 import type { EncodeEnvironment } from './encode-environment.ts';
 import type { HeaderList, ResponseSink } from './response-sink.ts';
 import type { ApiRequest } from './types.ts';
 
-export interface Body {
+/** Bytes to send: their number, and themselves in chunks of a size fit for one write each. */
+export interface ByteSource {
+  readonly size: number;
+  chunks(): Iterator<Uint8Array>;
+}
+
+export interface Answer {
   readonly request: ApiRequest;
   readonly sink: ResponseSink;
   readonly status: number;
   readonly headers: HeaderList;
-  readonly pieces: readonly Uint8Array[];
+  /** Bytes at hand, or a source of them. */
+  readonly body: Uint8Array | ByteSource;
 }
 
 /** `defaultGzipThresholdBytes`. */
 const gzipThreshold = 128 * 1024;
-/** Pieces are joined to chunks of about this size: few writes, no second copy of a large list in memory. */
 const chunkBytes = 512 * 1024;
 
-function sizeOf(pieces: readonly Uint8Array[]): number {
-  let size = 0;
-  for (const piece of pieces) size += piece.length;
-  return size;
+/** Several buffers as one body; small ones are joined. */
+export class Pieces implements ByteSource {
+  readonly size: number;
+  readonly #pieces: readonly Uint8Array[];
+
+  constructor(pieces: readonly Uint8Array[]) {
+    let size = 0;
+    for (const piece of pieces) size += piece.length;
+    this.size = size;
+    this.#pieces = pieces;
+  }
+
+  *chunks(): Generator<Uint8Array> {
+    const pieces = this.#pieces;
+    let start = 0;
+    let size = 0;
+    for (let i = 0; i < pieces.length; i++) {
+      size += (pieces[i] as Uint8Array).length;
+      if (size < chunkBytes && i < pieces.length - 1) continue;
+      yield i === start ? (pieces[i] as Uint8Array) : Buffer.concat(pieces.slice(start, i + 1), size);
+      start = i + 1;
+      size = 0;
+    }
+  }
+}
+
+/** All bytes of a source in one buffer. */
+export function bytesOf(source: ByteSource): Buffer {
+  const chunks: Uint8Array[] = [];
+  const iterator = source.chunks();
+  for (let next = iterator.next(); next.done !== true; next = iterator.next()) chunks.push(next.value);
+  const [first] = chunks;
+  if (chunks.length === 1 && first !== undefined) return Buffer.from(first.buffer, first.byteOffset, first.length);
+  return Buffer.concat(chunks, source.size);
 }
 
 /** Only GET answers are compressed, and only for who names gzip (`negotiateContentEncoding`). */
@@ -28,19 +64,6 @@ function wantsGzip(request: ApiRequest, size: number): boolean {
   if (size <= gzipThreshold || request.method !== 'GET') return false;
   const accepted = request.headers['accept-encoding'];
   return accepted !== undefined && accepted.split(',').some((token) => token.trim() === 'gzip');
-}
-
-/** Joins small pieces; yields chunks ready to write. */
-export function* chunksOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
-  let start = 0;
-  let size = 0;
-  for (let i = 0; i < pieces.length; i++) {
-    size += (pieces[i] as Uint8Array).length;
-    if (size < chunkBytes && i < pieces.length - 1) continue;
-    yield i === start ? (pieces[i] as Uint8Array) : Buffer.concat(pieces.slice(start, i + 1), size);
-    start = i + 1;
-    size = 0;
-  }
 }
 
 /** Cuts off a client that takes nothing for too long. */
@@ -67,13 +90,13 @@ function sendChunks(environment: EncodeEnvironment, sink: ResponseSink, chunks: 
   }
 }
 
-function sendGzip(environment: EncodeEnvironment, body: Body): void {
-  const { sink, headers } = body;
+function sendGzip(environment: EncodeEnvironment, answer: Answer, source: ByteSource): void {
+  const { sink, headers } = answer;
   headers.push('content-encoding', 'gzip', 'vary', 'Accept-Encoding');
-  sink.start(body.status, headers);
+  sink.start(answer.status, headers);
   // zlib works on libuv's threads: the main thread only passes buffers on.
   const gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: 128 * 1024 });
-  const chunks = chunksOf(body.pieces);
+  const chunks = source.chunks();
   const feed = (): void => {
     for (;;) {
       const next = chunks.next();
@@ -98,17 +121,19 @@ function sendGzip(environment: EncodeEnvironment, body: Body): void {
   feed();
 }
 
-export function sendBody(environment: EncodeEnvironment, body: Body): void {
-  const { sink, pieces } = body;
-  const size = sizeOf(pieces);
-  environment.metrics?.size(body.request, size);
-  if (wantsGzip(body.request, size)) {
-    sendGzip(environment, body);
+export function sendBody(environment: EncodeEnvironment, answer: Answer): void {
+  const { sink, body, request, headers, status } = answer;
+  const size = body instanceof Uint8Array ? body.length : body.size;
+  environment.metrics?.size(request, size);
+  if (wantsGzip(request, size)) {
+    sendGzip(environment, answer, body instanceof Uint8Array ? new Pieces([body]) : body);
+  } else if (body instanceof Uint8Array) {
+    sink.send(status, headers, body);
   } else if (size <= chunkBytes) {
-    sink.send(body.status, body.headers, pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces, size));
+    sink.send(status, headers, bytesOf(body));
   } else {
-    body.headers.push('content-length', String(size));
-    sink.start(body.status, body.headers);
-    sendChunks(environment, sink, chunksOf(pieces));
+    headers.push('content-length', String(size));
+    sink.start(status, headers);
+    sendChunks(environment, sink, body.chunks());
   }
 }
