@@ -145,6 +145,24 @@ describe('decodeBody', () => {
     }
   });
 
+  it('refuses deep nesting wherever it is, without running out of stack', () => {
+    const deep = (n: number): string => `${'{"a":'.repeat(n)}1${'}'.repeat(n)}`;
+    for (const fieldValidation of ['Strict', 'Ignore'] as const) {
+      const job = { group: 'batch', version: 'v1', kind: 'Job' };
+      const labels = `{"spec":{"template":{"metadata":{"labels":${deep(9000)}}}}}`;
+      expect(refusal(labels, { gvk: job, fieldValidation, defaults: true }).code).toBe(400);
+      const revision = { group: 'apps', version: 'v1', kind: 'ControllerRevision' };
+      expect(refusal(`{"data":${deep(20_000)}}`, { gvk: revision, fieldValidation }).message).toContain(
+        'exceeded max depth',
+      );
+      expect(decode(`{"data":${deep(1000)}}`, { gvk: revision, fieldValidation }).warnings).toEqual([]);
+      const crd = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition' };
+      const schema = `${'{"properties":{"a":'.repeat(4900)}{}${'}}'.repeat(4900)}`;
+      const body = `{"spec":{"versions":[{"schema":{"openAPIV3Schema":${schema}}}]}}`;
+      expect((errorOf(body, { gvk: crd, fieldValidation }) as StatusError).status.code).toBe(400);
+    }
+  });
+
   it('never throws anything but Status errors', () => {
     const names = [
       'spec',

@@ -12,6 +12,7 @@ import {
   type GroupVersion,
   type GroupVersionKind,
 } from '@kubets/apimachinery/meta';
+import { countKeyMarks, maxNesting } from '@kubets/apimachinery/schema/key-marks';
 import type { JsonObject } from '@kubets/apimachinery/schema/decoder';
 import { DecodeError, strictErrorText } from '@kubets/apimachinery/schema/decode-error';
 import { failure, newBadRequest, type StatusError } from '@kubets/apimachinery/status';
@@ -201,6 +202,25 @@ function setDefaults(info: KindInfo, document: JsonObject, defaults: DecodeBodyO
   return info.applyDefaults(document, defaults === true ? undefined : defaults);
 }
 
+/** Texts shorter than the nesting limit cannot break it. */
+function checkNesting(text: string | undefined): void {
+  if (text !== undefined && text.length > maxNesting) countKeyMarks(text);
+}
+
+function finish(info: KindInfo, parsed: Parsed, options: DecodeBodyOptions): DecodedBody {
+  const strict = options.fieldValidation !== 'Ignore';
+  const document = (parsed.value ?? {}) as JsonObject;
+  const added = setDefaults(info, document, options.defaults);
+  // Strict decoding checks the nesting when it counts keys.
+  if (!strict) checkNesting(parsed.text);
+  const result = info.decodeStrict(document, strict ? parsed.text : undefined, added);
+  const object = result.object as ApiObject;
+  if (!strict) return { object, warnings: [] };
+  const problems = [...parsed.strictErrors, ...result.strictErrors];
+  if (problems.length > 0 && options.fieldValidation === 'Strict') throw new DecodeError(strictErrorText(problems));
+  return { object, warnings: problems };
+}
+
 /**
  * Decodes a request body: parses, finds the kind, prunes and normalises, and reports unknown and duplicate fields
  * as `fieldValidation` says. Defaults are set when asked for.
@@ -211,18 +231,13 @@ export function decodeBody(body: Uint8Array, options: DecodeBodyOptions): Decode
   const media = mediaTypeOf(options.contentType);
   if (!mediaTypes.has(media)) throw newUnsupportedMediaType();
   const { info, parsed } = prepare(body, media, options.gvk);
-  const strict = options.fieldValidation !== 'Ignore';
   try {
-    const document = (parsed.value ?? {}) as JsonObject;
-    const added = setDefaults(info, document, options.defaults);
-    const result = info.decodeStrict(document, strict ? parsed.text : undefined, added);
-    const object = result.object as ApiObject;
-    if (!strict) return { object, warnings: [] };
-    const problems = [...parsed.strictErrors, ...result.strictErrors];
-    if (problems.length > 0 && options.fieldValidation === 'Strict') throw new DecodeError(strictErrorText(problems));
-    return { object, warnings: problems };
+    return finish(info, parsed, options);
   } catch (error) {
     if (error instanceof DecodeError) throw cannotBeHandled(info.gvk, options.gvk, error);
+    // The stack ran out on nesting within the limit of the text.
+    if (error instanceof RangeError)
+      throw cannotBeHandled(info.gvk, options.gvk, new DecodeError('exceeded max depth'));
     throw error;
   }
 }
