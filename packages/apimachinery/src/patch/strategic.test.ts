@@ -127,6 +127,7 @@ describe('strategic merge patch', () => {
       { items: named('a') },
     ],
     ['drops what is to be deleted and is not there', {}, { one: { $patch: 'delete' } }, {}],
+    ['drops what is to replace something and has nothing', {}, { one: { $patch: 'replace', name: 'a' } }, {}],
     ['takes the patch where types differ', { labels: { x: '1' } }, { labels: 'odd' }, { labels: 'odd' }],
     [
       'orders items',

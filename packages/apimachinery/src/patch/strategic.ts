@@ -64,22 +64,23 @@ function asList(value: unknown): readonly unknown[] {
   return value;
 }
 
-/** What of a patch becomes part of the object: no directives, no items to delete, no nulls in objects. */
+/** What of a patch becomes part of the object: no directives, nothing that has one, no nulls in objects. */
 function contentOf(value: unknown): unknown {
   if (Array.isArray(value)) {
-    return value.filter((item) => !isObject(item) || !Object.hasOwn(item, directive)).map(contentOf);
+    return value.filter((item) => !isDirected(item)).map(contentOf);
   }
   if (!isObject(value)) return value;
   const content: JsonObject = {};
   for (const key of Object.keys(value)) {
     const field = value[key];
-    if (field === null || field === undefined || isDirective(key) || isDeletion(field)) continue;
+    if (field === null || field === undefined || isDirective(key) || isDirected(field)) continue;
     setField(content, key, contentOf(field));
   }
   return content;
 }
 
-const isDeletion = (value: unknown): boolean => isObject(value) && value[directive] === 'delete';
+/** Where there is nothing to direct, the whole object goes with its `$patch` (`removeDirectives`). */
+const isDirected = (value: unknown): boolean => isObject(value) && Object.hasOwn(value, directive);
 
 function isDirective(key: string): boolean {
   return key === directive || key === retainKeys || key.startsWith(deletePrefix) || key.startsWith(orderPrefix);
@@ -136,7 +137,7 @@ function deleteFromList(result: JsonObject, directiveKey: string, items: unknown
 
 function mergeField(result: JsonObject, key: string, value: unknown, schema: Schema | undefined): void {
   const current = getField(result, key);
-  if (value === null || value === undefined || (isDeletion(value) && !isObject(current))) {
+  if (value === null || value === undefined || (isDirected(value) && !isObject(current))) {
     delete result[key];
   } else if (isObject(current) && isObject(value)) {
     const meta = lookup(schema, key);
@@ -257,7 +258,7 @@ function validateOrder(patch: readonly unknown[] | undefined, order: readonly un
   if (patch === undefined) return;
   const same = (a: unknown, b: unknown): boolean =>
     mergeKey === '' ? jsonEqual(a, b) : keyOf(a, mergeKey) === keyOf(b, mergeKey);
-  const present = patch.filter((item) => !isObject(item) || !Object.hasOwn(item, directive));
+  const present = patch.filter((item) => !isDirected(item));
   let at = 0;
   for (const item of order) if (at < present.length && same(present[at], item)) at++;
   if (at === present.length) return;
