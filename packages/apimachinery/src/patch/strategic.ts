@@ -255,7 +255,7 @@ function mergeUnderOrder(
 
 /** The items of the patch must stand in the order that `$setElementOrder` gives. */
 function validateOrder(patch: readonly unknown[] | undefined, order: readonly unknown[], mergeKey: string): void {
-  if (patch === undefined) return;
+  if (patch === undefined || order.length === 0) return;
   const same = (a: unknown, b: unknown): boolean =>
     mergeKey === '' ? jsonEqual(a, b) : keyOf(a, mergeKey) === keyOf(b, mergeKey);
   const present = patch.filter((item) => !isDirected(item));
