@@ -1,0 +1,100 @@
+/** Rights of signers and approvers (`plugin/pkg/admission/certificates/{approval,signing,subjectrestriction,ctbattest}/admission.go`). */
+import type { CertificateSigningRequest } from '@kubets/api/types/certificates-v1';
+import { Pkcs10CertificateRequest } from '@peculiar/x509';
+import type { Authorizer } from '../../authorization/authorizer.ts';
+import { semanticEqual } from '../../registry/generic/semantic-equal.ts';
+import { forbid, isResource } from '../common/attributes.ts';
+import type { AdmissionAttributes, AdmissionPlugin } from '../plugin.ts';
+import { isAuthorizedForSigner } from './signer-authorization.ts';
+
+export interface SignerDeps {
+  readonly authorizer: Authorizer;
+}
+
+const group = 'certificates.k8s.io';
+const resource = 'certificatesigningrequests';
+
+const csrOf = (object: unknown): CertificateSigningRequest => object as CertificateSigningRequest;
+
+/** Approving or denying needs the verb `approve` on the signer. */
+export function certificateApproval(deps: SignerDeps): AdmissionPlugin {
+  return {
+    name: 'CertificateApproval',
+    handles: (operation) => operation === 'UPDATE',
+    async validate(attributes) {
+      if (!isResource(attributes, group, resource, 'approval')) return;
+      const signerName = csrOf(attributes.oldObject).spec.signerName ?? '';
+      if (await isAuthorizedForSigner(deps.authorizer, { user: attributes.user, verb: 'approve' }, signerName)) return;
+      throw forbid(attributes, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`);
+    },
+  };
+}
+
+/** Writing the certificate, or failing the request, needs the verb `sign` on the signer. */
+export function certificateSigning(deps: SignerDeps): AdmissionPlugin {
+  return {
+    name: 'CertificateSigning',
+    handles: (operation) => operation === 'UPDATE',
+    async validate(attributes) {
+      if (!isResource(attributes, group, resource, 'status')) return;
+      const old = csrOf(attributes.oldObject);
+      const { status } = csrOf(attributes.object);
+      if (status?.certificate === old.status?.certificate && semanticEqual(status?.conditions, old.status?.conditions))
+        return;
+      const signerName = old.spec.signerName ?? '';
+      if (await isAuthorizedForSigner(deps.authorizer, { user: attributes.user, verb: 'sign' }, signerName)) return;
+      throw forbid(attributes, `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`);
+    },
+  };
+}
+
+/** Publishing trust anchors for a signer needs the verb `attest` on it. */
+export function clusterTrustBundleAttest(deps: SignerDeps): AdmissionPlugin {
+  return {
+    name: 'ClusterTrustBundleAttest',
+    handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
+    async validate(attributes) {
+      if (!isResource(attributes, group, 'clustertrustbundles')) return;
+      const signerOf = (object: unknown): string =>
+        (object as { spec?: { signerName?: string } } | undefined)?.spec?.signerName ?? '';
+      const signerName = signerOf(attributes.object);
+      if (
+        attributes.oldObject !== undefined &&
+        semanticEqual(attributes.object?.['spec'], attributes.oldObject['spec'])
+      )
+        return;
+      if (signerName === '') return;
+      if (await isAuthorizedForSigner(deps.authorizer, { user: attributes.user, verb: 'attest' }, signerName)) return;
+      throw forbid(attributes, `user not permitted to attest for signerName ${JSON.stringify(signerName)}`);
+    },
+  };
+}
+
+/** Subject of a request in PEM; `undefined` when it cannot be read (validation says why). */
+export function csrSubject(request: string): { commonName: string; organizations: string[] } | undefined {
+  try {
+    const { subjectName } = new Pkcs10CertificateRequest(Buffer.from(request, 'base64').toString('utf8'));
+    return { commonName: subjectName.getField('CN')[0] ?? '', organizations: subjectName.getField('O') };
+  } catch {
+    return undefined;
+  }
+}
+
+const apiserverClientSigner = 'kubernetes.io/kube-apiserver-client';
+
+/** Nobody gets a client certificate of `system:masters` from the built-in signer. */
+export function certificateSubjectRestriction(): AdmissionPlugin {
+  return {
+    name: 'CertificateSubjectRestriction',
+    handles: (operation) => operation === 'CREATE',
+    validate(attributes: AdmissionAttributes): void {
+      if (!isResource(attributes, group, resource)) return;
+      const { spec } = csrOf(attributes.object);
+      if (spec.signerName !== apiserverClientSigner) return;
+      const subject = csrSubject(String(spec.request));
+      if (subject === undefined) throw forbid(attributes, 'unable to parse csr');
+      if (!subject.organizations.includes('system:masters')) return;
+      throw forbid(attributes, `use of ${apiserverClientSigner} signer with system:masters group is not allowed`);
+    },
+  };
+}
