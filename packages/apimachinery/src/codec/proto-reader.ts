@@ -2,6 +2,8 @@
 import { DecodeError } from '../schema/decode-error.ts';
 
 const utf8 = new TextDecoder();
+/** Below this many bytes, ASCII is read faster byte by byte than by the decoder. */
+const shortString = 24;
 
 export class ProtoReader {
   readonly #bytes: Uint8Array;
@@ -47,6 +49,15 @@ export class ProtoReader {
 
   /** A signed int64, as a number (exact up to 2^53). */
   int(): number {
+    const start = this.#at;
+    let value = 0;
+    // Seven bytes fit a number exactly; longer ones (negative numbers) take the slow way.
+    for (let i = 0, scale = 1; i < 7; i++, scale *= 128) {
+      const byte = this.#byte();
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+    this.#at = start;
     return Number(BigInt.asIntN(64, this.big()));
   }
 
@@ -69,7 +80,16 @@ export class ProtoReader {
   }
 
   string(): string {
-    return utf8.decode(this.bytes());
+    const size = this.varint();
+    const start = this.#take(size);
+    if (size > shortString) return utf8.decode(this.#bytes.subarray(start, start + size));
+    let text = '';
+    for (let i = start; i < start + size; i++) {
+      const c = this.#bytes[i] ?? 0;
+      if (c > 127) return utf8.decode(this.#bytes.subarray(start, start + size));
+      text += String.fromCharCode(c);
+    }
+    return text;
   }
 
   /** A reader over the length-delimited value that comes next. */
