@@ -7,6 +7,7 @@ import { apiVersionOf, groupResourceString, type GroupVersionKind } from '@kubet
 import type { Storage } from '@kubets/etcd';
 import { AdmissionChain } from '../admission/chain.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
+import type { HistoryLimits } from '../storage/history.ts';
 import { WatchCacheDirectory, type ServedCache } from '../storage/watch-cache-directory.ts';
 import { namespaceHooks } from './generic/namespace-deletion.ts';
 import { ResourceStore, type StoreHooks } from './generic/store.ts';
@@ -35,6 +36,8 @@ export interface RegistryOptions {
   readonly writers?: 'local' | 'shared';
   /** Deep-freezes cached objects; for tests. */
   readonly freeze?: boolean;
+  /** How much of the recent past watches may start from. */
+  readonly historyLimits?: HistoryLimits;
   readonly onFeedBroken?: (error: Error) => void;
 }
 
@@ -78,6 +81,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     resources: resources.map(servedCache),
     ...(options.writers && { writers: options.writers }),
     ...(options.freeze && { freeze: options.freeze }),
+    ...(options.historyLimits && { historyLimits: options.historyLimits }),
     ...(options.onFeedBroken && { onFeedBroken: options.onFeedBroken }),
   });
   await directory.start();

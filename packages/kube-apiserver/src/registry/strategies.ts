@@ -2,8 +2,8 @@
 import { servedResources, type ResourceInfo } from '@kubets/api/resources';
 import { kindInfo } from '@kubets/api/scheme';
 import { clusterStrategies } from './cluster-strategies.ts';
-import { baseStrategy } from './generic/base-strategy.ts';
-import type { Strategy } from './strategy.ts';
+import { baseStrategy, statusUpdateStrategy } from './generic/base-strategy.ts';
+import type { Strategy, UpdateStrategy } from './strategy.ts';
 import { workloadStrategies } from './workload-strategies.ts';
 
 /** Kinds without a strategy of their own whose `metadata.generation` counts spec changes. */
@@ -33,13 +33,22 @@ export function strategyFor(group: string, resource: string): Strategy {
   return strategy;
 }
 
+/** What further subresources of the object's own kind take from a request. */
+const taken: Readonly<Record<string, readonly string[]>> = { finalize: ['spec'], approval: ['status'] };
+
 /** A status subresource means that create and update leave the status alone. */
 function derive(group: string, resource: string): Strategy {
   const info = servedResources().find((r) => r.group === group && r.resource === resource);
   const generation = countsGenerations.has(`${group}/${resource}`);
-  const hasStatus = info?.subresources.some((subresource) => subresource.name === 'status') ?? false;
-  if (info === undefined || !hasStatus) return baseStrategy({ generation });
-  return baseStrategy({ generation, status: zeroStatus(info) });
+  if (info === undefined) return baseStrategy({ generation });
+  const subresources: Record<string, UpdateStrategy> = {};
+  for (const { name } of info.subresources) {
+    const takes = taken[name];
+    if (takes !== undefined) subresources[name] = statusUpdateStrategy({ takes, resetFields: [] });
+  }
+  const hasStatus = info.subresources.some((subresource) => subresource.name === 'status');
+  if (!hasStatus) return baseStrategy({ generation, subresources });
+  return baseStrategy({ generation, subresources, status: zeroStatus(info) });
 }
 
 /** What the server writes for a status nobody has set. */

@@ -162,7 +162,8 @@ export class WatchCursor implements WatchSource {
     for (; this.#next < this.#history.end; this.#next++) {
       const event = this.#history.at(this.#next);
       this.#seen = event.revision;
-      if (event.deliveryFor(this.#filter) !== undefined) return true;
+      // A watch may start in the future: until then it sees nothing.
+      if (event.revision > this.#startRevision && event.deliveryFor(this.#filter) !== undefined) return true;
     }
     return false;
   }
