@@ -86,9 +86,13 @@ function valueText(value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** As `badValue`: the error is about the whole field, and shows no value (`field.OmitValueType`). */
+export const omitValue: unique symbol = Symbol('omitValue');
+
 /** The part behind the field: `Invalid value: "x": detail`. */
 export function fieldErrorBody(e: FieldError): string {
-  const head = withoutValue.has(e.type) ? typeText[e.type] : `${typeText[e.type]}: ${valueText(e.badValue)}`;
+  const omit = withoutValue.has(e.type) || e.badValue === omitValue;
+  const head = omit ? typeText[e.type] : `${typeText[e.type]}: ${valueText(e.badValue)}`;
   return e.detail === '' ? head : `${head}: ${e.detail}`;
 }
 
