@@ -61,6 +61,7 @@ export async function build(): Promise<{ path: string; made: boolean }> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
+    mainFields: ['module', 'main'],
     legalComments: 'linked',
     logLevel: 'warning',
     // Native, or loading files of their own beside themselves.

@@ -10,3 +10,10 @@ export type { TlsMaterial } from './server/tls.ts';
 export type { ApiRequest, ApiResult, Filter, Next, RequestInfo, UserInfo, WatchSource } from './server/types.ts';
 export { buildInfo, kubernetesVersion } from './server/version.ts';
 export { internalUser, type InternalClient } from './bootstrap/internal-client.ts';
+export { createKubeApiServer, type KubeApiServerOptions, type ServiceAccountOptions } from './kube-apiserver.ts';
+export {
+  defaultRequestHeaders,
+  type RequestHeaderOptions,
+} from './authentication/request-header/request-header-authenticator.ts';
+export { parseAuthorizationModes, type AuthorizationMode } from './authorization/new-authorizer.ts';
+export { parseTokenFile } from './authentication/token/token-file.ts';

@@ -1,0 +1,147 @@
+/**
+ * kube-apiserver as its command line describes it: what upstream puts together from its flags in
+ * `cmd/kube-apiserver/app/server.go` and `pkg/controlplane/instance.go`.
+ */
+import type { Clock, Random } from '@kubets/apimachinery/clock';
+import type { Storage } from '@kubets/etcd';
+import { createApiServer, type ApiServer, type ApiServerConfig, type ApiServerParts } from './api-server.ts';
+import { anonymousForHealthOnly, type AnonymousOptions } from './authentication/anonymous.ts';
+import type { AuthenticatorOptions } from './authentication/new-authenticator.ts';
+import type { RequestHeaderOptions } from './authentication/request-header/request-header-authenticator.ts';
+import { parseSigningKey, parseVerificationKeys, type VerificationKey } from './authentication/serviceaccount/keys.ts';
+import { openIdHandlers, openIdMetadata } from './authentication/serviceaccount/openid-metadata.ts';
+import { TokenIssuer } from './authentication/serviceaccount/token-issuer.ts';
+import type { AuthorizationMode } from './authorization/new-authorizer.ts';
+import { ensureBootstrapRoles } from './bootstrap/rbac/bootstrap-roles.ts';
+import { authenticationHandlers } from './registry/authentication/handlers.ts';
+import { tokenRequestHandler } from './registry/authentication/token-request.ts';
+import { authorizationHandlers } from './registry/authorization/handlers.ts';
+import type { Log } from './server/log.ts';
+import type { PostStartHook } from './server/post-start-hooks.ts';
+import type { TlsMaterial } from './server/tls.ts';
+import type { UserInfo } from './server/types.ts';
+
+export interface ServiceAccountOptions {
+  /** `--service-account-issuer`: the first signs, all are accepted. */
+  readonly issuers: readonly string[];
+  /** `--service-account-signing-key-file`, PEM. */
+  readonly signingKey: string;
+  /** `--service-account-key-file`, PEM texts; the signing key's public half is always among them. */
+  readonly verificationKeys: readonly string[];
+  /** `--service-account-max-token-expiration`, seconds; 0: no limit. */
+  readonly maxTokenExpirationSeconds: number;
+  /** `--service-account-extend-token-expiration`. */
+  readonly extendTokenExpiration: boolean;
+  /** `--service-account-jwks-uri`. */
+  readonly jwksUri: string;
+}
+
+export interface KubeApiServerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Stays the caller's. */
+  readonly storage: Storage;
+  /** Absent: reachable in process only. */
+  readonly listen?: { readonly host: string; readonly port: number; readonly tls: TlsMaterial };
+  readonly serviceAccounts: ServiceAccountOptions;
+  /** `--api-audiences`; empty: the first issuer. */
+  readonly apiAudiences: readonly string[];
+  readonly authorizationModes: readonly AuthorizationMode[];
+  readonly anonymous?: AnonymousOptions;
+  readonly bootstrapTokens: boolean;
+  readonly tokenFile?: ReadonlyMap<string, UserInfo>;
+  readonly requestHeader?: RequestHeaderOptions;
+  readonly featureGates: Readonly<Record<string, boolean>>;
+  /** `--request-timeout`, `--min-request-timeout`, in-flight limits. */
+  readonly limits?: ApiServerConfig['limits'];
+  /** `--event-ttl`. */
+  readonly eventTtlSeconds: number;
+}
+
+interface Tokens {
+  readonly issuer: TokenIssuer;
+  readonly keys: readonly VerificationKey[];
+  readonly audiences: readonly string[];
+}
+
+/** Throws an Error that names the wrong key. */
+function tokensOf(options: KubeApiServerOptions): Tokens {
+  const { issuers, signingKey, verificationKeys } = options.serviceAccounts;
+  const issuer = new TokenIssuer(issuers[0] ?? '', parseSigningKey(signingKey));
+  const others = verificationKeys.flatMap(parseVerificationKeys).filter((key) => key.id !== issuer.verificationKey.id);
+  const audiences = options.apiAudiences.length > 0 ? options.apiAudiences : issuers.slice(0, 1);
+  return { issuer, keys: [issuer.verificationKey, ...others], audiences };
+}
+
+function authentication(options: KubeApiServerOptions, tokens: Tokens): Omit<AuthenticatorOptions, 'caches' | 'clock'> {
+  return {
+    apiAudiences: tokens.audiences,
+    serviceAccounts: { issuers: options.serviceAccounts.issuers, keys: tokens.keys },
+    bootstrapTokens: options.bootstrapTokens,
+    anonymous: options.anonymous ?? anonymousForHealthOnly,
+    ...(options.requestHeader && { requestHeader: options.requestHeader }),
+    ...(options.tokenFile && { tokenFile: options.tokenFile }),
+  };
+}
+
+function endpoints(options: KubeApiServerOptions, tokens: Tokens): NonNullable<ApiServerConfig['endpoints']> {
+  const { clock, random, serviceAccounts } = options;
+  return ({ authenticator, authorizer, registry }) => ({
+    extraResources: {
+      ...authenticationHandlers({ tokens: authenticator.tokens, apiAudiences: tokens.audiences, clock }),
+      ...authorizationHandlers(authorizer),
+    },
+    extraSubresources: {
+      '/serviceaccounts/token': tokenRequestHandler({
+        caches: registry.directory,
+        issuer: tokens.issuer,
+        apiAudiences: tokens.audiences,
+        clock,
+        random,
+        extendExpiration: serviceAccounts.extendTokenExpiration,
+        ...(serviceAccounts.maxTokenExpirationSeconds > 0 && {
+          maxExpirationSeconds: serviceAccounts.maxTokenExpirationSeconds,
+        }),
+      }),
+    },
+  });
+}
+
+function install(options: KubeApiServerOptions, tokens: Tokens): (parts: ApiServerParts) => void {
+  const { issuers, jwksUri } = options.serviceAccounts;
+  return ({ server }) => {
+    const metadata = openIdMetadata({
+      issuer: issuers[0] ?? '',
+      keys: tokens.keys,
+      ...(jwksUri !== '' && { jwksUri }),
+    });
+    if (metadata === undefined) return;
+    for (const [path, handler] of Object.entries(openIdHandlers(metadata))) server.mux.handle(path, handler);
+  };
+}
+
+function hooks(parts: ApiServerParts): PostStartHook[] {
+  const caches = parts.registry.directory;
+  return [{ name: 'rbac/bootstrap-roles', run: () => ensureBootstrapRoles(parts.client, caches) }];
+}
+
+/** Puts the server together. Nothing is served before its `start`. Rejects when an option is wrong. */
+export async function createKubeApiServer(options: KubeApiServerOptions): Promise<ApiServer> {
+  const tokens = tokensOf(options);
+  return await createApiServer({
+    clock: options.clock,
+    random: options.random,
+    log: options.log,
+    storage: options.storage,
+    ...(options.listen && { listen: options.listen }),
+    authentication: authentication(options, tokens),
+    authorizationModes: options.authorizationModes,
+    featureGates: options.featureGates,
+    registry: { eventTtlSeconds: options.eventTtlSeconds },
+    endpoints: endpoints(options, tokens),
+    install: install(options, tokens),
+    postStartHooks: hooks,
+    ...(options.limits && { limits: options.limits }),
+  });
+}
