@@ -1,5 +1,16 @@
 /** The data directory: made with tight permissions, of a known format, held by one process. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -49,6 +60,7 @@ function prepare(directory: string, lock: DatabaseSync): DataDirectory {
   return writable(directory, () => {
     // LMDB would make its files readable for the group.
     for (const file of [databasePath, `${databasePath}-lock`]) ensureFile(file);
+    checkDatabaseFile(databasePath);
     const unclean = readIfPresent(holder) !== undefined;
     writeFileSync(holder, `${process.pid}\n`, { mode: 0o600 });
     return {
@@ -121,8 +133,28 @@ function writeDurably(file: string, text: string): void {
   }
 }
 
+/**
+ * Makes the file if it is missing. A present one is not opened: closing it would release the record
+ * locks that this process holds on it (fcntl(2)).
+ */
 function ensureFile(file: string): void {
-  closeSync(openSync(file, 'a', 0o600));
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+}
+
+const lmdbMagic = 0xbeefc0de;
+const lmdbMagicOffset = 16;
+
+/** LMDB may crash on a file that is none of its own. An empty one is new. */
+function checkDatabaseFile(file: string): void {
+  const descriptor = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(lmdbMagicOffset + 4);
+    const size = readSync(descriptor, head);
+    if (size === 0 || head.readUInt32LE(lmdbMagicOffset) === lmdbMagic) return;
+  } finally {
+    closeSync(descriptor);
+  }
+  throw new DataDirectoryError('damaged', `${file} is not a database`);
 }
 
 function readIfPresent(file: string, bytes?: number): string | undefined {

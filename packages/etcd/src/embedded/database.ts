@@ -55,6 +55,8 @@ export class Database {
   readonly #key = Buffer.allocUnsafeSlow(revisionKeySize);
   #slab = Buffer.allocUnsafeSlow(slabSize);
   #slabUsed = 0;
+  #isOpen = true;
+  #reopening: Promise<void> | undefined;
 
   private constructor(path: string) {
     this.#path = path;
@@ -184,13 +186,33 @@ export class Database {
     return found;
   }
 
+  /** False from the start of a reopening to its success; reads then throw. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Resolves once reads are possible; rejects `unavailable` when the last reopening failed. */
+  async whenOpen(): Promise<void> {
+    await this.#reopening;
+    if (!this.#isOpen) throw new StorageError('unavailable', `${this.#path} is not open`);
+  }
+
   /** After a failed commit: LMDB may refuse all further transactions of the old environment. */
   async reopen(): Promise<void> {
-    await this.close();
-    this.#root = openRoot(this.#path);
-    this.#log = openTable(this.#root, 'log');
-    this.#values = openTable(this.#root, 'values');
-    this.#meta = openTable(this.#root, 'meta');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#isOpen = false;
+    this.#reopening = promise;
+    try {
+      await this.close();
+      this.#root = openRoot(this.#path);
+      this.#log = openTable(this.#root, 'log');
+      this.#values = openTable(this.#root, 'values');
+      this.#meta = openTable(this.#root, 'meta');
+      this.#isOpen = true;
+    } finally {
+      this.#reopening = undefined;
+      resolve();
+    }
   }
 
   /** Idempotent. */

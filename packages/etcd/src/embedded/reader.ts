@@ -32,6 +32,7 @@ export class Reader {
 
   /** Rejects `compacted`, `future-revision`. */
   async range(start: string, end: string, options: RangeOptions): Promise<RangeResult> {
+    if (!this.#parts.database.isOpen) await this.#parts.database.whenOpen();
     const durable = this.#parts.durableRevision();
     const revision = options.revision || durable;
     this.#check(revision, durable);
@@ -40,6 +41,11 @@ export class Reader {
     const { found, count } = await this.#find({ start, end: end === '' ? `${start}\0` : end, revision, limit });
     const records = await this.#read(found);
     return { records, revision, count, more: count > records.length && !options.countOnly };
+  }
+
+  async #nextStep(): Promise<void> {
+    await nextTurn();
+    if (!this.#parts.database.isOpen) await this.#parts.database.whenOpen();
   }
 
   #check(revision: number, durable: number): void {
@@ -63,7 +69,7 @@ export class Reader {
     });
     // From the first key on that has changed since, in order, by walking each key's chain back.
     for (const [i, entry] of changed.entries()) {
-      if (i % stepRecords === stepRecords - 1) await nextTurn();
+      if (i % stepRecords === stepRecords - 1) await this.#nextStep();
       const state = this.#stateAt(entry, query.revision);
       if (state === undefined) continue;
       count++;
@@ -91,7 +97,7 @@ export class Reader {
     let bytes = 0;
     for (const { key, revision, createRevision, lease } of found) {
       if (bytes > stepBytes) {
-        await nextTurn();
+        await this.#nextStep();
         bytes = 0;
       }
       const value = this.#parts.database.value(revision);

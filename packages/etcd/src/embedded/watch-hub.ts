@@ -105,6 +105,7 @@ export class WatchHub {
   async #readHistory(watcher: Watcher, range: WatchRange, pin: Pin): Promise<void> {
     let next = Math.max(1, watcher.fromRevision);
     while (!watcher.ended) {
+      if (!this.#parts.database.isOpen) await this.#parts.database.whenOpen();
       const durable = this.#parts.durableRevision();
       if (next > durable) return this.#goLive(watcher, range);
       const step = this.#readStep(range, next, durable);

@@ -129,7 +129,9 @@ export class Writer {
   }
 
   #refusal(code: 'exists' | 'conflict', entry: KeyEntry): StorageError {
-    const current = this.#newest(entry);
+    // Amid a reopening the value cannot be had; the refusal stands all the same.
+    const readable = entry.pending !== undefined || this.#parts.database.isOpen;
+    const current = readable ? this.#newest(entry) : undefined;
     const text = code === 'exists' ? 'exists already' : `is at revision ${decidedRevision(entry)}`;
     return new StorageError(code, `key ${entry.key} ${text}`, current === undefined ? {} : { current });
   }
