@@ -173,6 +173,10 @@ describe('aggregated discovery', () => {
       expect(get('/apis', { accept }).kind).toBe('APIGroupList');
     },
   );
+
+  it('leaves the refusal of versions that are gone to the encode step', () => {
+    expect(handler({ path: '/apis', headers: { accept: v2beta1 } })).toMatchObject({ type: 'object' });
+  });
 });
 
 describe('registry', () => {
