@@ -3,6 +3,7 @@
  * (kube-openapi `pkg/schemaconv`, `pkg/builder/openapi.go`, `pkg/builder3/openapi.go`).
  */
 import { definitionOf, type PropertyDefinition, type TypeDefinition } from '@kubets/api/openapi/definitions';
+import { allTypeIds, openapiName } from '@kubets/api/schema-table';
 import type { Descriptions } from './descriptions.ts';
 
 export type Json = Record<string, unknown>;
@@ -39,7 +40,7 @@ export function schemaOfType(name: string, style: SchemaStyle, descriptions: Des
   const definition = definitionOf(name) ?? {};
   const texts = descriptions.types[name] ?? {};
   const schema: Json = {};
-  if (texts[''] !== undefined) schema['description'] = texts[''];
+  if (texts[''] !== undefined && !describedByFields(name, definition)) schema['description'] = texts[''];
   Object.assign(schema, scalarPart(definition, style));
   if (definition.required !== undefined) schema['required'] = definition.required;
   if (definition.properties !== undefined) {
@@ -57,6 +58,23 @@ export function schemaOfType(name: string, style: SchemaStyle, descriptions: Des
 /** The client library drops what is said of a field that is a reference: what is said of its type is the next best. */
 function textOfType(property: PropertyDefinition, descriptions: Descriptions): string | undefined {
   return property.$ref === undefined ? undefined : descriptions.types[property.$ref]?.[''];
+}
+
+const listed = new Set<string>();
+
+/** Types of list items and map values: the fields have a text of their own, so these have to keep theirs. */
+function isListed(name: string): boolean {
+  if (listed.size === 0) {
+    const elements = allTypeIds().flatMap((id) => Object.values(definitionOf(openapiName(id))?.properties ?? {}));
+    for (const p of elements)
+      for (const r of [...referencesOf(p.items), ...referencesOf(p.additionalProperties)]) listed.add(r);
+  }
+  return listed.has(name);
+}
+
+/** Whether all fields of this type carry its text already: `kubectl explain` prints both, one after the other. */
+function describedByFields(name: string, definition: TypeDefinition): boolean {
+  return definition.gvk === undefined && definition.properties !== undefined && !isListed(name);
 }
 
 /** Version 2 has no `oneOf`, and version 3 names no type beside it. */
