@@ -1,5 +1,6 @@
 /** Puts the stored resources of the API together: caches, stores and endpoints. */
 import { kindInfo } from '@kubets/api/scheme';
+import { convert, needsConversion } from '@kubets/api/conversion/convert';
 import { featureGateDefault } from '@kubets/api/facts';
 import { servedResources, type ResourceInfo } from '@kubets/api/resources';
 import type { Clock, Random } from '@kubets/apimachinery/clock';
@@ -16,9 +17,6 @@ import { TtlLeases } from './generic/ttl-leases.ts';
 import type { Convert, ResourceScope, RestEnvironment } from './rest/scope.ts';
 import { strategyFor } from './strategies.ts';
 
-/** How objects of one version become those of another; `undefined`: the versions share their shape. */
-export type FindConversion = (from: GroupVersionKind, to: GroupVersionKind) => Convert | undefined;
-
 export interface RegistryOptions {
   readonly storage: Storage;
   readonly clock: Clock;
@@ -26,7 +24,6 @@ export interface RegistryOptions {
   readonly chain?: AdmissionChain;
   readonly authorizer?: Authorizer;
   readonly featureEnabled?: (gate: string) => boolean;
-  readonly conversion?: FindConversion;
   /** By `group/resource`. */
   readonly hooks?: Readonly<Record<string, StoreHooks>>;
   /** Default: {@link servedResources}. */
@@ -121,10 +118,7 @@ function makeScopes(
     const stored = storedKind(info, resources);
     let store = stores.get(id);
     if (store === undefined) stores.set(id, (store = makeStore(options, environment, info, stored)));
-    scopes.set(
-      `${info.group}/${info.version}/${info.resource}`,
-      makeScope(options, { environment, info, store, stored }),
-    );
+    scopes.set(`${info.group}/${info.version}/${info.resource}`, makeScope({ environment, info, store, stored }));
   }
   return scopes;
 }
@@ -174,7 +168,7 @@ interface ScopeParts {
   readonly stored: GroupVersionKind;
 }
 
-function makeScope(options: RegistryOptions, parts: ScopeParts): ResourceScope {
+function makeScope(parts: ScopeParts): ResourceScope {
   const { environment, info, store, stored } = parts;
   const gvk = { group: info.group, version: info.version, kind: info.kind };
   const kind = kindInfo(gvk);
@@ -190,15 +184,14 @@ function makeScope(options: RegistryOptions, parts: ScopeParts): ResourceScope {
     store,
     strategy: store.options.strategy,
     subresources: new Map(info.subresources.map((subresource) => [subresource.name, subresource])),
-    toStorage: same ? undefined : conversion(options, gvk, stored),
-    fromStorage: same ? undefined : conversion(options, stored, gvk),
+    toStorage: same ? undefined : conversion(gvk, stored),
+    fromStorage: same ? undefined : conversion(stored, gvk),
   };
 }
 
 /** Versions of one shape differ in their apiVersion only. */
-function conversion(options: RegistryOptions, from: GroupVersionKind, to: GroupVersionKind): Convert {
-  const special = options.conversion?.(from, to);
-  if (special !== undefined) return special;
+function conversion(from: GroupVersionKind, to: GroupVersionKind): Convert {
+  if (needsConversion(from, to)) return (object) => convert(object, from, to);
   const apiVersion = apiVersionOf(to);
   return (object) => ({ ...object, apiVersion });
 }

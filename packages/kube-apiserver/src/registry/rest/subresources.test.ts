@@ -217,7 +217,26 @@ describe('versions', () => {
     const event = { metadata: { name: 'e' }, involvedObject: { namespace: 'default', kind: 'Pod' }, reason: 'R' };
     await api.ok('POST', '/api/v1/namespaces/default/events', { body: event });
     const other = await api.ok('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e');
-    expect(other).toMatchObject({ apiVersion: 'events.k8s.io/v1', metadata: { name: 'e' } });
+    expect(other).toMatchObject({
+      apiVersion: 'events.k8s.io/v1',
+      metadata: { name: 'e' },
+      regarding: { kind: 'Pod' },
+    });
+    const hpa = {
+      metadata: { name: 'h' },
+      spec: { scaleTargetRef: { kind: 'Deployment', name: 'd' }, maxReplicas: 3 },
+    };
+    const hpas = 'namespaces/default/horizontalpodautoscalers';
+    const old = { ...hpa, spec: { ...hpa.spec, targetCPUUtilizationPercentage: 50 } };
+    await api.ok('POST', `/apis/autoscaling/v1/${hpas}`, { body: old });
+    const stored = await api.ok('GET', `/apis/autoscaling/v2/${hpas}/h`);
+    expect(stored['spec']).toMatchObject({ metrics: [{ resource: { name: 'cpu' } }] });
+    const list = await api.ok('GET', `/apis/autoscaling/v1/${hpas}`);
+    expect(list['items']).toMatchObject([
+      { apiVersion: 'autoscaling/v1', spec: { targetCPUUtilizationPercentage: 50 } },
+    ]);
+    const watch = await api.watch(`/apis/autoscaling/v1/${hpas}?watch=true`);
+    expect(watch.take(1)).toMatchObject([{ entry: { object: { apiVersion: 'autoscaling/v1' } } }]);
   });
 
   it('events vanish after an hour', async () => {
