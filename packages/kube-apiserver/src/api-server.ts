@@ -3,7 +3,6 @@
  * admission → pipeline → listener (`cmd/kube-apiserver/app/server.go`, `pkg/controlplane/instance.go`).
  */
 import type { AddressInfo } from 'node:net';
-import { convert, needsConversion } from '@kubets/api/conversion/convert';
 import type { Clock, Random } from '@kubets/apimachinery/clock';
 import type { Transport } from '@kubets/client';
 import type { Storage } from '@kubets/etcd';
@@ -19,7 +18,7 @@ import { newAuthorizer, type AuthorizationMode } from './authorization/new-autho
 import type { RbacAuthorizer } from './authorization/rbac/rbac-authorizer.ts';
 import { internalUser, type InternalClient } from './bootstrap/internal-client.ts';
 import { nodeRules } from './bootstrap/rbac/bootstrap-roles.ts';
-import { openRegistry, type FindConversion, type Registry, type RegistryOptions } from './registry/resources.ts';
+import { openRegistry, type Registry, type RegistryOptions } from './registry/resources.ts';
 import { makeApiHandler, type ApiHandlerOptions } from './registry/rest/installer.ts';
 import { apiCodecs } from './server/api-codecs.ts';
 import { DeferredAdmissionChain, DeferredAuthorizer } from './server/deferred.ts';
@@ -204,9 +203,6 @@ function objectCounter(registry: Registry): Security['count'] {
     served.has(`${group}/${resource}`) ? registry.directory.of({ group, resource }).size : undefined;
 }
 
-const conversion: FindConversion = (from, to) =>
-  needsConversion(from, to) ? (object) => convert(object, from, to) : undefined;
-
 /**
  * Opens the caches and puts the server together; nothing is served before `start`. Rejects when the
  * storage cannot be read or the configuration is wrong.
@@ -222,7 +218,6 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     await openRegistry({
       featureEnabled,
       onFeedBroken,
-      conversion,
       ...config.registry,
       storage,
       clock,

@@ -21,7 +21,7 @@ export interface WatchTask {
 }
 
 /** Events taken from the source at a time: bounds what one watcher buffers. */
-const batch = 256;
+const batch = 64;
 
 class WatchWriter {
   readonly #environment: EncodeEnvironment;

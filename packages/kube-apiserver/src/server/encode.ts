@@ -110,11 +110,13 @@ function addRetryAfter(status: Status, headers: string[]): void {
   if (seconds !== undefined && seconds > 0) headers.push('retry-after', String(seconds));
 }
 
-/** An error must be told even to a client that accepts none of our forms. */
+/** An error must be told even to a client that accepts none of our forms; a watch has it as JSON or protobuf. */
 function chooseForStatus(request: EncodableRequest): Negotiated {
-  const found = negotiate(request.headers['accept'], 'object') ?? negotiate(request.headers['accept'], 'stream');
-  return found ?? { format: 'json', transform: undefined, pretty: false };
+  const accept = request.headers['accept'];
+  return negotiate(accept, 'object') ?? negotiate(accept, 'stream') ?? plainJson;
 }
+
+const plainJson: Negotiated = { format: 'json', transform: undefined, pretty: false };
 
 function respondBytes(
   request: EncodableRequest,

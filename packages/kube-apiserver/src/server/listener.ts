@@ -33,9 +33,12 @@ export class Listener implements AsyncDisposable {
   readonly #shared: ConnectionOptions;
   readonly #verifier: PeerVerifier;
   readonly #sockets = new Set<TLSSocket>();
+  /** The TCP connections below, handshakes included. */
+  readonly #raw = new Set<Socket>();
   readonly #http2 = new Map<TLSSocket, Http2Connection>();
   readonly #peers = new WeakMap<object, { generation: number; peer: Peer }>();
   #stopped: Promise<void> | undefined;
+  #allClosed: (() => void) | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -52,6 +55,7 @@ export class Listener implements AsyncDisposable {
       handshakeTimeout: limits.headerTimeoutMs,
     });
     this.#server.maxConnections = limits.maxConnections;
+    this.#server.on('connection', (socket: Socket) => this.#track(socket));
     this.#server.on('secureConnection', (socket: TLSSocket) => this.#serve(socket));
     this.#server.on('drop', () => log.warn({ limit: limits.maxConnections }, 'too many connections'));
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
@@ -59,15 +63,22 @@ export class Listener implements AsyncDisposable {
     });
   }
 
+  #track(socket: Socket): void {
+    this.#raw.add(socket);
+    socket.once('close', () => this.#raw.delete(socket));
+  }
+
   #serve(socket: TLSSocket): void {
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#http2.delete(socket);
+      if (this.#sockets.size === 0) this.#allClosed?.();
     });
     socket.on('error', (error: Error) => this.#options.log.debug({ error: error.message }, 'connection broken'));
     socket.setNoDelay(true);
-    if (socket.alpnProtocol === 'h2') this.#http2.set(socket, serveHttp2(socket, this.#shared));
+    if (this.#stopped !== undefined) socket.destroy();
+    else if (socket.alpnProtocol === 'h2') this.#http2.set(socket, serveHttp2(socket, this.#shared));
     else this.#http1.serve(socket);
   }
 
@@ -125,23 +136,31 @@ export class Listener implements AsyncDisposable {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#options.clock.setTimer(deadlineMs, () => {
-      for (const socket of this.#sockets) socket.destroy();
-    });
+    const { promise: unbound, resolve } = Promise.withResolvers<void>();
+    const { promise: closed, resolve: allClosed } = Promise.withResolvers<void>();
+    this.#allClosed = allClosed;
+    const timer = this.#options.clock.setTimer(deadlineMs, () => this.#destroyAll());
+    // Called back when the last connection, handshakes included, is closed.
     if (this.#server.listening) this.#server.close(() => resolve());
     else resolve();
     this.#options.handler.endWatches();
     for (const connection of this.#http2.values()) connection.close();
     this.#http1.stop([...this.#sockets].filter((socket) => !this.#http2.has(socket)));
-    await promise;
+    await unbound;
+    // The TLS sockets tell of it a moment later.
+    if (this.#sockets.size > 0) await closed;
     timer.cancel();
+  }
+
+  #destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#raw) socket.destroy();
   }
 
   /** Stops at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     const stopped = this.stop(0);
-    for (const socket of this.#sockets) socket.destroy();
+    this.#destroyAll();
     await stopped;
   }
 }

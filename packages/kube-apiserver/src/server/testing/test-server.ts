@@ -48,5 +48,5 @@ export async function startTestServer(pipeline: Next, options: TestServerOptions
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   const { port } = await listener.start();
-  return { listener, port, pki };
+  return { listener, port, pki, environment };
 }
