@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 export type DataDirectoryErrorCode = 'in-use' | 'newer-format' | 'foreign' | 'not-writable' | 'damaged';
@@ -41,7 +41,7 @@ export interface DataDirectory extends Disposable {
 /** Makes the directory if need be, takes its lock and checks its format. Throws {@link DataDirectoryError}. */
 export function openDataDirectory(path: string): DataDirectory {
   const directory = writable(path, () => {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     return realpathSync(path);
   });
   const lock = takeLock(directory);
@@ -133,6 +133,14 @@ function writeDurably(file: string, text: string): void {
   }
 }
 
+/** Node's own recursive mkdir never returns where the file system answers ENOENT for good, as /proc does. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(resolve(path));
+  if (parent !== path) makeDirectory(parent);
+  mkdirSync(path, { mode: 0o700 });
+}
+
 /**
  * Makes the file if it is missing. A present one is not opened: closing it would release the record
  * locks that this process holds on it (fcntl(2)).
@@ -142,7 +150,8 @@ function ensureFile(file: string): void {
 }
 
 const lmdbMagic = 0xbeefc0de;
-const lmdbMagicOffset = 16;
+/** Behind the page header of lmdb-js's LMDB. */
+const lmdbMagicOffset = 24;
 
 /** LMDB may crash on a file that is none of its own. An empty one is new. */
 function checkDatabaseFile(file: string): void {

@@ -211,6 +211,7 @@ export class Writer {
   }
 
   async #run(): Promise<void> {
+    if (!this.#hasWork()) return;
     const batch: Batch = { writes: this.#writes, tasks: this.#tasks };
     this.#writes = [];
     this.#tasks = [];
