@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { CacheEntry, type EntryContext } from './cache-entry.ts';
+import { ParsedObjects } from './parsed-objects.ts';
+
+function context(limit?: number): EntryContext {
+  return {
+    parsed: new ParsedObjects(limit),
+    freeze: true,
+    selectableFields: (object) => ({ 'spec.x': String(object['x']) }),
+  };
+}
+
+function entry(shared: EntryContext, name = 'a'): CacheEntry {
+  const json = JSON.stringify({ kind: 'A', metadata: { name, uid: 'u', labels: { l: '1' } }, x: 1, list: [{}] });
+  return new CacheEntry({ key: `/a/n/${name}`, namespace: 'n', name, resourceVersion: 5 }, Buffer.from(json), shared);
+}
+
+describe('a cached object', () => {
+  it('is made of its bytes', () => {
+    const cached = entry(context());
+    expect(JSON.parse(cached.json.toString())).toEqual(cached.object);
+    expect(cached.json).toBe(cached.json);
+    expect(cached.object.metadata.resourceVersion).toBe('5');
+    expect(cached.labels).toEqual({ l: '1' });
+    expect(cached.fields).toEqual({ 'spec.x': '1', 'metadata.name': 'a', 'metadata.namespace': 'n' });
+  });
+
+  it('cannot be changed', () => {
+    const cached = entry(context());
+    expect(() => ((cached.object as unknown as { x: unknown }).x = 2)).toThrow(TypeError);
+    expect(() => (cached.object['list'] as unknown[]).push(1)).toThrow(TypeError);
+  });
+
+  it('takes over the object of its writer', () => {
+    const cached = entry(context());
+    const object = { metadata: { name: 'a', labels: { l: '2' } } };
+    cached.adopt(object);
+    expect(cached.object).toBe(object);
+    expect(cached.object.metadata.resourceVersion).toBe('5');
+    expect(cached.labels).toEqual({ l: '2' });
+  });
+
+  it('is shown at another revision without a new parse of labels', () => {
+    const cached = entry(context());
+    expect(cached.labels).toBeDefined();
+    const later = cached.atRevision(9);
+    expect(later.object.metadata.resourceVersion).toBe('9');
+    expect(later.labels).toBe(cached.labels);
+  });
+
+  it('forgets the parsed object when it has not been used for long', () => {
+    const shared = context(300);
+    const cold = entry(shared, 'cold');
+    const warm = entry(shared, 'warm');
+    const first = cold.object;
+    const kept = warm.object;
+    for (let i = 0; i < 20; i++) {
+      expect(entry(shared, `other${i}`).object).toBeDefined();
+      expect(warm.object).toBe(kept);
+    }
+    expect(cold.object).not.toBe(first);
+    expect(cold.object).toEqual(first);
+  });
+});
