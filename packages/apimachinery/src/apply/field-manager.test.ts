@@ -1,78 +1,23 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApiObject, ManagedFieldsEntry } from '../meta.ts';
 import type { ObjectSchema } from '../schema/types.ts';
-import { StatusError, type Status } from '../status.ts';
-import { applyPatch, equalButForTimes, update, type ApplyOptions, type UpdateOptions } from './field-manager.ts';
-import { pathsOf, type FieldSet } from './field-set.ts';
+import { applyPatch, equalButForTimes, update, type UpdateOptions } from './field-manager.ts';
 import { lastAppliedAnnotation } from './last-applied.ts';
-import { pathText } from './path-element.ts';
-import { removeItems } from './remove-items.ts';
-import { configMap, deployment } from './testing/schemas.ts';
-
-const t0 = '2026-01-01T00:00:00Z';
-const t1 = '2026-01-01T00:00:01Z';
-const t2 = '2026-01-01T00:00:02Z';
-const base = { schema: configMap, apiVersion: 'v1', manager: 'm', now: t0 };
-const appsBase = { ...base, schema: deployment, apiVersion: 'apps/v1' };
-
-function config(data: Record<string, string> | undefined, metadata: object = {}): ApiObject {
-  return {
-    kind: 'ConfigMap',
-    apiVersion: 'v1',
-    metadata: { name: 'c', namespace: 'd', ...metadata },
-    ...(data && { data }),
-  };
-}
-
-const empty: ApiObject = { metadata: {} };
-
-function create(obj: ApiObject, more: Partial<UpdateOptions> = {}): ApiObject {
-  const created = update({ ...base, ...more, live: undefined, obj });
-  created.metadata.uid = 'u';
-  return created;
-}
-
-function change(live: ApiObject, data: Record<string, string>, more: Partial<UpdateOptions> = {}): ApiObject {
-  const obj = { ...live, metadata: { ...live.metadata }, data };
-  return update({ ...base, now: t1, live, obj, ...more });
-}
-
-/** Apply, with the null of removed fields taken away as the decoder does. */
-function apply(live: ApiObject, patch: object, more: Partial<ApplyOptions> = {}): ApiObject {
-  const { object } = applyPatch({ ...base, live, patch: patch as ApiObject, force: false, ...more });
-  if (live === empty) object.metadata.uid = 'u';
-  return withoutNull(object) as ApiObject;
-}
-
-function withoutNull(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNull);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, v]) => v !== null)
-      .map(([k, v]) => [k, withoutNull(v)]),
-  );
-}
-
-function owners(object: ApiObject): Record<string, string[]> {
-  const out: Record<string, string[]> = {};
-  for (const e of object.metadata.managedFields ?? []) {
-    const name = [e.manager, e.operation, e.subresource].filter(Boolean).join(' ');
-    out[name] = pathsOf(e.fieldsV1 as FieldSet).map(pathText);
-  }
-  return out;
-}
-
-function statusOf(run: () => unknown): Status {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof StatusError) return error.status;
-    throw error;
-  }
-  throw new Error('expected an error');
-}
+import {
+  apply,
+  appsBase,
+  base,
+  change,
+  config,
+  create,
+  empty,
+  owners,
+  statusOf,
+  t0,
+  t1,
+  t2,
+} from './testing/operations.ts';
+import { configMap } from './testing/schemas.ts';
 
 describe('update', () => {
   it('gives what is created to its creator, without identity and system fields', () => {
@@ -480,6 +425,45 @@ describe('managers in another version', () => {
   });
 });
 
+describe('schemas that have changed since', () => {
+  const own = (fieldsV1: object): ManagedFieldsEntry => ({
+    manager: 'old',
+    operation: 'Update',
+    apiVersion: 'apps/v1',
+    time: t0,
+    fieldsType: 'FieldsV1',
+    fieldsV1: fieldsV1 as Record<string, unknown>,
+  });
+  const live = (entry: ManagedFieldsEntry): ApiObject => ({
+    kind: 'Deployment',
+    apiVersion: 'apps/v1',
+    metadata: { name: 'd', uid: 'u', labels: { a: '1' }, managedFields: [entry] },
+    spec: {
+      selector: { matchLabels: { a: '1' } },
+      template: { spec: { containers: [{ name: 'c', image: 'i', resources: { limits: { cpu: '1' } } }] } },
+    },
+  });
+  const touch = (entry: ManagedFieldsEntry): Record<string, string[]> => {
+    const before = live(entry);
+    const obj = { ...before, metadata: { ...before.metadata } };
+    return owners(update({ ...appsBase, live: before, obj, now: t1 }));
+  };
+
+  it('own as a whole what is atomic now', () => {
+    expect(touch(own({ 'f:spec': { 'f:selector': { 'f:matchLabels': { '.': {}, 'f:a': {} } } } }))).toEqual({
+      'old Update': ['.spec.selector'],
+    });
+  });
+
+  it('do not own the entries of what is granular now', () => {
+    expect(touch(own({ 'f:metadata': { 'f:labels': {} } }))).toEqual({ 'old Update': ['.metadata.labels'] });
+  });
+
+  it('keep what the schema does not know', () => {
+    expect(touch(own({ 'f:spec': { 'f:unheard': { 'f:of': {} } } }))).toEqual({ 'old Update': ['.spec.unheard.of'] });
+  });
+});
+
 describe('equalButForTimes', () => {
   it('looks through times and the order that follows from them', () => {
     const live = change(create(config({ a: '1' })), { a: '1', b: '1' }, { manager: 'n' });
@@ -490,120 +474,5 @@ describe('equalButForTimes', () => {
     later['data'] = { a: '2', b: '1' };
     expect(equalButForTimes(live, later)).toBe(false);
     expect(equalButForTimes(live, { ...live, metadata: { ...live.metadata, managedFields: [] } })).toBe(false);
-  });
-});
-
-describe('properties', () => {
-  const key = fc.constantFrom('a', 'b', 'c', 'd');
-  const value = fc.constantFrom('1', '2');
-  const data = fc.dictionary(key, value, { maxKeys: 4 });
-  const labels = fc.dictionary(key, value, { maxKeys: 3 });
-  const finalizers = fc.uniqueArray(fc.constantFrom('x/1', 'x/2', 'x/3'), { maxLength: 3 });
-  const owner = fc.record({ uid: key, name: value, kind: fc.constant('K'), apiVersion: fc.constant('v1') });
-  const ownerReferences = fc.uniqueArray(owner, { maxLength: 3, selector: (o) => o.uid });
-  const object = fc
-    .record({ data, labels, finalizers, ownerReferences })
-    .map(({ data: d, ...metadata }) => config(d, metadata));
-  const body = (o: ApiObject): unknown =>
-    normal({ ...o, metadata: { ...o.metadata, managedFields: undefined, uid: undefined } });
-
-  /** Without what an absent and an empty container are the same for. */
-  function normal(v: unknown): unknown {
-    if (Array.isArray(v)) return v;
-    if (typeof v !== 'object' || v === null) return v;
-    const entries = Object.entries(v).map(([k, x]) => [k, normal(x)] as const);
-    return Object.fromEntries(
-      entries.filter(([, x]) => x !== undefined && x !== null && Object.keys(x as object).length > 0),
-    );
-  }
-
-  it('apply is idempotent', () => {
-    fc.assert(
-      fc.property(object, object, (live, patch) => {
-        const first = apply(create(structuredClone(live), { manager: 'other' }), patch, { force: true });
-        const second = applyPatch({ ...base, live: first, patch, force: false, now: t2 });
-        expect(second.changed).toBe(false);
-      }),
-    );
-  });
-
-  it('un-applying removes exactly what is solely owned', () => {
-    fc.assert(
-      fc.property(object, object, (live, patch) => {
-        const created = create(structuredClone(live), { manager: 'other' });
-        const applied = apply(created, patch, { force: true });
-        const others = owners(applied)['other Update'] ?? [];
-        const mine = applied.metadata.managedFields?.find((e) => e.operation === 'Apply')?.fieldsV1 as
-          | FieldSet
-          | undefined;
-        const sole = pathsOf(mine ?? {}).filter(
-          (p) => !others.some((o) => o === pathText(p) || o.startsWith(`${pathText(p)}.`)),
-        );
-        let expected: unknown = applied;
-        for (const p of sole) {
-          let set: FieldSet = {};
-          for (const element of p.toReversed()) set = { [element]: set };
-          expected = removeItems(expected, set, configMap);
-        }
-        const undone = apply(applied, config(undefined));
-        expect(body(undone)).toEqual(body(withoutNull(expected) as ApiObject));
-        expect(owners(undone)['m Apply']).toBeUndefined();
-      }),
-    );
-  });
-
-  it('keeps what the configuration does not mention', () => {
-    fc.assert(
-      fc.property(data, data, (before, applied) => {
-        const live = create(config({ ...before }), { manager: 'other' });
-        const after = apply(live, config(applied), { force: true });
-        expect(after['data'] ?? {}).toEqual({ ...before, ...applied });
-      }),
-    );
-  });
-
-  it('conflicts if and only if another manager owns a field that would change', () => {
-    fc.assert(
-      fc.property(data, data, (before, applied) => {
-        const live = create(config({ ...before }), { manager: 'other' });
-        const expected = Object.keys(applied).filter((k) => before[k] !== undefined && before[k] !== applied[k]);
-        let found: (string | undefined)[] = [];
-        try {
-          apply(live, config(applied));
-        } catch (error) {
-          found = (error as StatusError).status.details?.causes?.map((c) => c.field) ?? [];
-        }
-        expect(found).toEqual(expected.toSorted().map((k) => `.data.${k}`));
-      }),
-    );
-  });
-
-  it('every field of an object has an owner, and owners own only fields of it', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(object, fc.constantFrom('a', 'b', 'c'), fc.boolean()), { minLength: 1, maxLength: 6 }),
-        (steps) => {
-          let live = create(config({ base: '1' }), { manager: 'base' });
-          for (const [next, manager, byApply] of steps) {
-            live = byApply
-              ? apply(live, next, { manager, force: true })
-              : update({
-                  ...base,
-                  manager,
-                  live,
-                  obj: { ...structuredClone(next), metadata: { ...structuredClone(next.metadata), uid: 'u' } },
-                });
-          }
-          const whole = create(structuredClone({ ...live, metadata: { ...live.metadata, managedFields: undefined } }), {
-            manager: 'all',
-          });
-          const all = new Set(owners(whole)['all Update'] ?? []);
-          const owned = new Set(Object.values(owners(live)).flat());
-          const containers = (p: string): boolean => /^\.(data|metadata\.\w+)$/.test(p);
-          expect([...owned].filter((p) => !all.has(p) && !containers(p))).toEqual([]);
-          expect([...all].filter((p) => !owned.has(p) && !containers(p))).toEqual([]);
-        },
-      ),
-    );
   });
 });

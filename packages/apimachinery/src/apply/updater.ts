@@ -18,6 +18,7 @@ import {
 import { findManager, managerId, sameManager, withManager, type Manager, type Managers } from './managers.ts';
 import { mergeApplied } from './merge.ts';
 import type { FieldPath } from './path-element.ts';
+import { reconcileWithSchema } from './reconcile.ts';
 import { ensureNamedFieldsAreMembers, removeItems } from './remove-items.ts';
 import { deepEqual } from './schema-plan.ts';
 import { toFieldSet } from './to-field-set.ts';
@@ -110,6 +111,19 @@ function sortConflicts(conflicts: readonly Conflict[]): Conflict[] {
   return conflicts.toSorted((a, b) => (id(a) < id(b) ? -1 : id(a) > id(b) ? 1 : 0));
 }
 
+/** Everybody's fields as the schema of their version has them; versions that are gone take theirs with them. */
+function reconciled(managers: Managers, live: Typed, context: OwnershipContext): Managers {
+  let same = true;
+  const result: Manager[] = [];
+  for (const m of managers) {
+    const inVersion = context.convert(live, m.apiVersion);
+    const fields = inVersion && reconcileWithSchema(m.fields, inVersion.schema);
+    if (fields !== m.fields) same = false;
+    if (fields !== undefined) result.push(fields === m.fields ? m : { ...m, fields });
+  }
+  return same ? managers : result;
+}
+
 export interface Updated {
   readonly managers: Managers;
   /** What the operation itself set. */
@@ -132,7 +146,8 @@ export function updateOwnership(before: Typed, after: Typed, managers: Managers,
     fields: emptySet,
   };
   if (managers.length === 0) return { managers, fields };
-  const left = disown(managers, { before, after, comparison }, nobody, { ...context, force: true });
+  const current = reconciled(managers, before, context);
+  const left = disown(current, { before, after, comparison }, nobody, { ...context, force: true });
   return { managers: left, fields };
 }
 
@@ -160,9 +175,10 @@ export interface ApplyInput {
 export function applyConfiguration(input: ApplyInput, context: OwnershipContext): Applied {
   const { live, config, actor } = input;
   const merged: Typed = { ...config, value: mergeApplied(live.value, config.value, config.schema) };
-  const last = findManager(input.managers, actor);
+  const known = reconciled(input.managers, live, context);
+  const last = findManager(known, actor);
   const fields = recursiveDifference(toFieldSet(config.value, config.schema), context.ignored);
-  const claimed = withManager(input.managers, { ...actor, time: last?.time, fields });
+  const claimed = withManager(known, { ...actor, time: last?.time, fields });
   const pruned = prune(merged, { managers: claimed, actor, last }, context);
   const comparison = compare(live.value, pruned.value, config.schema, context.ignored);
   const change = { before: live, after: pruned, comparison };
