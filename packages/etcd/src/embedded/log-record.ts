@@ -30,8 +30,11 @@ function writeUint48(target: Buffer, value: number, offset: number): void {
   target.writeUInt32BE(value >>> 0, offset + 2);
 }
 
+/** A sum with a float in it would be kept as a boxed number, 16 bytes more for each in the index. */
 function readUint48(source: Buffer, offset: number): number {
-  return source.readUInt16BE(offset) * high + source.readUInt32BE(offset + 2);
+  const upper = source.readUInt16BE(offset);
+  const lower = source.readUInt32BE(offset + 2);
+  return upper === 0 ? lower : upper * high + lower;
 }
 
 /** Writes the record at `offset`; returns the offset behind it. The caller has made room. */
@@ -63,5 +66,7 @@ export function writeRevisionKey(target: Buffer, revision: number): Buffer {
 }
 
 export function readRevisionKey(source: Buffer): number {
-  return source.readUInt32BE(0) * high + source.readUInt32BE(4);
+  const upper = source.readUInt32BE(0);
+  const lower = source.readUInt32BE(4);
+  return upper === 0 ? lower : upper * high + lower;
 }

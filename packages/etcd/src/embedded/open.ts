@@ -94,6 +94,8 @@ async function wire(options: EmbeddedStoreOptions, database: Database, release: 
     (database.meta('lease-ids') as { last: number } | undefined)?.last ?? 0,
   );
   const revision = Math.max(state.revision, loadIndex(database, index, leases));
+  // Unmaps the pages that loading has touched: the kernel maps sixteen around each.
+  await database.reopen();
   const writer: Writer = new Writer({
     database,
     index,

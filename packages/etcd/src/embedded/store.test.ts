@@ -126,6 +126,26 @@ describe('watches of the embedded store', () => {
   });
 });
 
+describe('trimming memory', () => {
+  it('goes unnoticed by readers, writers and watches', async () => {
+    await using subject = await temporaryStore();
+    const { store } = subject;
+    const sink = new RecordingSink();
+    store.watch({ start: '/', end: '0', fromRevision: 1 }, sink);
+    const writes = Array.from({ length: 50 }, (_, i) => store.create(`/${i}`, Buffer.alloc(60_000, i)));
+    await store.trimMemory();
+    await Promise.all(writes);
+    const trims = [store.range('/', '0'), store.trimMemory(), store.range('/', '0'), store.create('/x', bytes('1'))];
+    const late = new RecordingSink();
+    store.watch({ start: '/', end: '0', fromRevision: 1 }, late);
+    await Promise.all([...trims, store.trimMemory(), store.range('/', '0')]);
+    await late.untilSeen(51);
+    expect(late.events).toHaveLength(51);
+    expect(sink.events).toHaveLength(51);
+    await checkStore(store);
+  });
+});
+
 describe('the quota', () => {
   it('refuses growth and lets deletions through', async () => {
     await using subject = await temporaryStore({ quotaBytes: 2 << 20 });

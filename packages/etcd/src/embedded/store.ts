@@ -156,6 +156,15 @@ export class EmbeddedStore implements Storage {
     return writeSnapshot(this.parts);
   }
 
+  /**
+   * Gives back the memory of file pages that reads have mapped (they stay in the page cache): call it
+   * after a large read, such as the filling of a cache. Takes a few milliseconds between two commits.
+   */
+  async trimMemory(): Promise<void> {
+    if (this.#closing !== undefined) throw closed();
+    await this.parts.writer.reopen();
+  }
+
   /** Refuses further calls, makes durable what is decided, ends watches with `closed`. Idempotent. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();

@@ -57,7 +57,7 @@ export class Writer {
   #scheduled = false;
   #running: Promise<void> | undefined;
   /** The environment is to be reopened before the next commit. */
-  #broken = false;
+  #reopenFirst = false;
   /** Revisions above the durable one that a failed commit may have left in the file. */
   #stray: number[] = [];
   #overQuota = false;
@@ -172,6 +172,12 @@ export class Writer {
     return promise;
   }
 
+  /** Reopens the environment between two commits. Resolves when it is done. */
+  reopen(): Promise<void> {
+    this.#reopenFirst = true;
+    return this.task(() => {});
+  }
+
   /** Starts a commit for background work if nothing else does. */
   wake(): void {
     this.#schedule();
@@ -217,7 +223,7 @@ export class Writer {
     this.#tasks = [];
     let work: ReturnType<BackgroundWork['contribute']> | undefined;
     try {
-      if (this.#broken) await this.#reopen();
+      if (this.#reopenFirst) await this.#reopen();
       await this.#parts.database.commit((transaction) => {
         for (const revision of this.#stray) transaction.remove(revision);
         for (const write of batch.writes) putWrite(transaction, write);
@@ -225,7 +231,7 @@ export class Writer {
         if (this.#background?.waiting) work = this.#background.contribute(transaction, batch.writes.length);
       });
     } catch (error) {
-      this.#broken = true;
+      this.#reopenFirst = true;
       this.#fail(batch, error as Error);
       work?.failed();
       return;
@@ -248,7 +254,7 @@ export class Writer {
     }
     // A commit whose report failed may be in the file all the same. Its writers were told no.
     this.#stray = database.logEntries(this.#durable + 1).map((entry) => entry.revision);
-    this.#broken = false;
+    this.#reopenFirst = false;
   }
 
   #settle({ writes, tasks }: Batch): void {
