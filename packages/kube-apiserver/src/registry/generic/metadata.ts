@@ -75,7 +75,7 @@ export function ensureNamespace(meta: ObjectMeta, namespace: string): void {
 export function checkName(meta: ObjectMeta, name: string, namespace: string): void {
   const given = meta.name ?? '';
   if (given === '') {
-    throw newBadRequest('name must be provided');
+    throw newBadRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   }
   if (given !== name) {
     throw newBadRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);

@@ -10,6 +10,7 @@ import type { ApiObject, GroupResource, GroupVersionKind } from '@kubets/apimach
 import { generateName } from '@kubets/apimachinery/names';
 import {
   failure,
+  isAlreadyExists,
   newAlreadyExists,
   newConflict,
   newInvalid,
@@ -152,7 +153,8 @@ export class ResourceStore {
         const result = await this.#updateOnce(context, plan, latest);
         return result;
       } catch (error) {
-        if (!isLostRace(error, latest !== undefined)) throw this.#statusOf(error, plan.name);
+        const retry = latest === undefined ? isAlreadyExists(error) : isLostRace(error);
+        if (!retry) throw this.#statusOf(error, plan.name);
       }
     }
   }
@@ -349,9 +351,9 @@ function generateNameConflict(gr: GroupResource, name: string): StatusError {
 }
 
 /** Another writer was faster: look again and retry. */
-function isLostRace(error: unknown, existed: boolean): boolean {
+function isLostRace(error: unknown): boolean {
   const code = storageErrorCode(error);
-  return code === 'conflict' || code === (existed ? 'not-found' : 'exists');
+  return code === 'conflict' || code === 'not-found';
 }
 
 function withResourceVersion(object: Readonly<ApiObject>, revision: number): ApiObject {

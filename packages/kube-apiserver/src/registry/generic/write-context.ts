@@ -15,6 +15,11 @@ export function rfc3339Seconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
+/** The path of a namespace itself names it twice; it is in none. */
+function namespaceOf({ info }: ApiRequest): string {
+  return info.resource === 'namespaces' && info.group === '' ? '' : info.namespace;
+}
+
 export class WriteContext implements StrategyContext {
   readonly user: UserInfo;
   readonly namespace: string;
@@ -31,7 +36,7 @@ export class WriteContext implements StrategyContext {
     environment: WriteEnvironment,
     request: ApiRequest,
     dryRun: boolean,
-    namespace: string = request.info.namespace,
+    namespace: string = namespaceOf(request),
   ) {
     this.environment = environment;
     this.request = request;

@@ -2,7 +2,7 @@
 import type { ResourceScope } from './scope.ts';
 import { handleBinding } from './binding.ts';
 import { handleEviction } from './eviction.ts';
-import type { ExtraHandler } from './installer.ts';
+import type { ExtraHandler } from './extra-handler.ts';
 import { refuseLog, refuseNodeProxy, refusePodProxy, refuseServiceProxy, refuseStream } from './node-side.ts';
 import { handleScale } from './scale.ts';
 
@@ -11,7 +11,7 @@ export interface BuiltInExtras {
   readonly resources: Readonly<Record<string, ExtraHandler>>;
 }
 
-/** Handlers for `makeApiHandler`; others may override them, key by key. `scopes`: as in a Registry. */
+/** Part of every `makeApiHandler`. `scopes`: as in a Registry. */
 export function builtInExtras(scopes: ReadonlyMap<string, ResourceScope>): BuiltInExtras {
   const budgets = scopes.get('policy/v1/poddisruptionbudgets');
   const subresources: Record<string, ExtraHandler> = {

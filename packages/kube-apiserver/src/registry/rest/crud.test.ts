@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ApiFixture, eventsOf } from '../testing/api-fixture.ts';
+import { ApiFixture, eventsOf, type Answer } from '../testing/api-fixture.ts';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 
@@ -275,6 +275,18 @@ describe('patch', () => {
     expect(forced['data']).toEqual({ k: '2' });
     const nobody = await api.call('PATCH', `${configMaps}/a`, { contentType, text });
     expect(nobody.object['message']).toContain('fieldManager: Required value: is required for apply patch');
+  });
+
+  it('applies twice when two clients create at the same time', async () => {
+    await using api = await ApiFixture.open();
+    const apply = (key: string): Promise<Answer> =>
+      api.call('PATCH', `${configMaps}/a?fieldManager=${key}`, {
+        contentType: 'application/apply-patch+yaml',
+        text: `{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {${key}: v}}`,
+      });
+    const answers = await Promise.all([apply('k1'), apply('k2'), apply('k3')]);
+    expect(answers.map((answer) => String(answer.status)).toSorted()).toEqual(['200', '200', '201']);
+    expect((await api.ok('GET', `${configMaps}/a`))['data']).toEqual({ k1: 'v', k2: 'v', k3: 'v' });
   });
 
   it('refuses other media types, bad documents and too many operations', async () => {

@@ -10,19 +10,15 @@ import { getResource } from './get.ts';
 import { listResource } from './list.ts';
 import { patchResource } from './patch.ts';
 import type { ResourceScope } from './scope.ts';
+import { builtInExtras } from './built-in-extras.ts';
+import type { ExtraHandler } from './extra-handler.ts';
 import { updateResource, updateStrategyOf } from './update.ts';
 import { watchResource } from './watch.ts';
-
-/**
- * Answers requests to one resource or subresource that is not simply stored. `scope` is absent for
- * resources without storage.
- */
-export type ExtraHandler = (request: ApiRequest, scope: ResourceScope | undefined) => ApiResult | Promise<ApiResult>;
 
 export interface ApiHandlerOptions {
   /** Stored resources, by `group/version/resource` (`/v1/pods`). */
   readonly scopes: ReadonlyMap<string, ResourceScope>;
-  /** By `group/resource/subresource` (`/serviceaccounts/token`); asked first, for all verbs. */
+  /** By `group/resource/subresource` (`/serviceaccounts/token`); asked before the {@link builtInExtras}. */
   readonly extraSubresources?: Readonly<Record<string, ExtraHandler>>;
   /** Resources without storage, by `group/resource` (`authorization.k8s.io/subjectaccessreviews`), and stored ones that answer themselves. */
   readonly extraResources?: Readonly<Record<string, ExtraHandler>>;
@@ -51,7 +47,10 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
  * verbs a resource has not.
  */
 export function makeApiHandler(options: ApiHandlerOptions): Next {
-  const { scopes, extraSubresources = {}, extraResources = {} } = options;
+  const { scopes } = options;
+  const builtIn = builtInExtras(scopes);
+  const extraSubresources = { ...builtIn.subresources, ...options.extraSubresources };
+  const extraResources = { ...builtIn.resources, ...options.extraResources };
   return (request) => {
     const { info } = request;
     const scope = scopes.get(`${info.group}/${info.version}/${info.resource}`);

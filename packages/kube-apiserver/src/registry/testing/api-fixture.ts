@@ -8,7 +8,6 @@ import { ModelStorage } from '@kubets/etcd/testing';
 import { requestInfoOf } from '../../server/request-info.ts';
 import type { ApiRequest, ApiResult, Next, RequestBody, WatchResultEvent, WatchSource } from '../../server/types.ts';
 import { openRegistry, type Registry, type RegistryOptions } from '../resources.ts';
-import { builtInExtras } from '../rest/built-in-extras.ts';
 import { makeApiHandler, type ApiHandlerOptions } from '../rest/installer.ts';
 
 export interface Call {
@@ -51,13 +50,7 @@ export class ApiFixture implements AsyncDisposable {
     this.clock = clock;
     this.storage = storage;
     this.registry = registry;
-    const extras = builtInExtras(registry.scopes);
-    this.#handler = makeApiHandler({
-      scopes: registry.scopes,
-      ...handlers,
-      extraSubresources: { ...extras.subresources, ...handlers.extraSubresources },
-      extraResources: { ...extras.resources, ...handlers.extraResources },
-    });
+    this.#handler = makeApiHandler({ scopes: registry.scopes, ...handlers });
   }
 
   static async open(
