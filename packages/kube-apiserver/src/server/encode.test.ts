@@ -139,6 +139,42 @@ describe('objects and lists', () => {
   });
 });
 
+describe('ready bytes', () => {
+  const bytes: ApiResult = {
+    type: 'bytes',
+    status: 200,
+    contentType: 'text/plain',
+    bytes: 'x'.repeat(200_000),
+    headers: { 'Cache-Control': 'public', etag: '"1"' },
+  };
+
+  it('may set headers of their own, and are compressed too', async () => {
+    const { headers, body } = await answer(bytes, { 'accept-encoding': 'gzip' });
+    expect(headers).toMatchObject({ 'cache-control': 'public', etag: '"1"', 'content-encoding': 'gzip' });
+    expect(gunzipSync(body).length).toBe(200_000);
+  });
+
+  it.each(['http1', 'http2'])('have no body with 304 over %s', async (version) => {
+    const server = await startTestServer(() => ({ ...bytes, status: 304, bytes: '' }));
+    await using _ = server.listener;
+    await using client = new Http2Client(server);
+    const ask = { path: '/x' };
+    for (let i = 0; i < 2; i++) {
+      const got = version === 'http1' ? await http1(server, ask) : await client.ask(ask);
+      expect(got).toMatchObject({ status: 304, text: '' });
+    }
+  });
+
+  it.each(['http1', 'http2'])('are left out for HEAD over %s', async (version) => {
+    const server = await startTestServer(() => bytes);
+    await using _ = server.listener;
+    await using client = new Http2Client(server);
+    const ask = { path: '/x', method: 'HEAD' };
+    const got = version === 'http1' ? await http1(server, ask) : await client.ask(ask);
+    expect(got).toMatchObject({ status: 200, text: '', headers: { 'content-length': '200000' } });
+  });
+});
+
 describe('errors', () => {
   it('are Statuses, in the form asked for', async () => {
     const fail: Next = () => {

@@ -12,7 +12,7 @@ import { serveWatch } from './encode-watch.ts';
 import { bytesOf, Pieces, sendBody, type ByteSource } from './send-body.ts';
 import { contentTypeOf, negotiate, notAcceptable, wantsPretty, type Negotiated, type Offer } from './negotiate.ts';
 import type { ResponseSink } from './response-sink.ts';
-import { headersFor } from './response-headers.ts';
+import { headersFor, setHeader } from './response-headers.ts';
 import { isStatus, statusOfError } from './status-of-error.ts';
 import type { ApiRequest, ApiResult } from './types.ts';
 
@@ -119,14 +119,15 @@ function chooseForStatus(request: EncodableRequest): Negotiated {
 const plainJson: Negotiated = { format: 'json', transform: undefined, pretty: false };
 
 function respondBytes(
+  environment: EncodeEnvironment,
   request: EncodableRequest,
   result: Extract<ApiResult, { type: 'bytes' }>,
   sink: ResponseSink,
 ): void {
   const headers = headersFor(request, result.contentType);
-  for (const [name, value] of Object.entries(result.headers ?? {})) headers.push(name.toLowerCase(), value);
-  const bytes = typeof result.bytes === 'string' ? Buffer.from(result.bytes) : result.bytes;
-  sink.send(result.status, headers, bytes);
+  for (const [name, value] of Object.entries(result.headers ?? {})) setHeader(headers, name.toLowerCase(), value);
+  const body = typeof result.bytes === 'string' ? Buffer.from(result.bytes) : result.bytes;
+  sendBody(environment, { request, sink, status: result.status, headers, body });
 }
 
 /** Answers with a result. Throws what makes it impossible to answer so (406, encoders that fail) before anything is sent. */
@@ -138,7 +139,7 @@ export function respond(
 ): void {
   switch (result.type) {
     case 'bytes':
-      return respondBytes(request, result, sink);
+      return respondBytes(environment, request, result, sink);
     case 'watch':
       try {
         return serveWatch(environment, { request, result, sink, negotiated: choose(request, 'stream') });

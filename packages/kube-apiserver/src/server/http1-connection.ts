@@ -70,7 +70,7 @@ class Http1Exchange implements Exchange, ResponseSink {
 
   send(status: number, headers: HeaderList, body: Uint8Array): void {
     if (this.closed) return;
-    headers.push('content-length', String(body.length));
+    if (status !== 304 && status !== 204) headers.push('content-length', String(body.length));
     this.#head(status, headers);
     this.#response.end(this.#request.method === 'HEAD' ? undefined : body);
   }

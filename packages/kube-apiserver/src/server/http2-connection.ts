@@ -63,9 +63,10 @@ class Http2Exchange implements Exchange, ResponseSink {
 
   send(status: number, headers: HeaderList, body: Uint8Array): void {
     if (this.closed) return;
-    headers.push('content-length', String(body.length));
+    if (status !== 304 && status !== 204) headers.push('content-length', String(body.length));
     this.#respond(status, headers);
-    if (!this.#isHead) this.#stream.end(body);
+    // Node ends answers without a body by itself.
+    if (!this.#isHead && status !== 304 && status !== 204) this.#stream.end(body);
     this.#dropUnreadBody();
   }
 

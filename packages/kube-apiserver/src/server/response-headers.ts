@@ -31,3 +31,13 @@ export function headersFor(request: ApiRequest, contentType: string): HeaderList
   for (const name in added) headers.push(name, added[name] as string);
   return headers;
 }
+
+/** Replaces the header when it is there. */
+export function setHeader(headers: HeaderList, name: string, value: string): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] !== name) continue;
+    headers[i + 1] = value;
+    return;
+  }
+  headers.push(name, value);
+}
