@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { glob, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeDescriptions } from '../packages/api/scripts/openapi-descriptions.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -17,6 +18,7 @@ const entry = `#!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeDescriptions } from '../packages/api/scripts/openapi-descriptions.ts';
 enableCompileCache(join(dirname(fileURLToPath(import.meta.url)), 'compile-cache'));
 await import('./bundle/main.mjs');
 `;
@@ -24,7 +26,7 @@ await import('./bundle/main.mjs');
 /** Changes whenever a source file, this script or the lock file does. */
 async function sourceStamp(): Promise<string> {
   const hash = createHash('sha256');
-  const patterns = ['packages/*/src/**/*.{ts,json}', 'scripts/*.ts', 'package-lock.json'];
+  const patterns = ['packages/*/src/**/*.{ts,json}', 'packages/*/scripts/*.ts', 'scripts/*.ts', 'package-lock.json'];
   const files = (await Array.fromAsync(glob(patterns, { cwd: root }))).toSorted();
   for (const file of files) {
     if (file.endsWith('.test.ts')) continue;
@@ -71,6 +73,7 @@ export async function build(): Promise<{ path: string; made: boolean }> {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   });
+  writeDescriptions(join(dist, 'openapi-descriptions.json'));
   await writeFile(path, entry, { mode: 0o755 });
   await writeFile(stampFile, stamp);
   return { path, made: true };

@@ -3,8 +3,10 @@
  * `cmd/kube-apiserver/app/server.go` and `pkg/controlplane/instance.go`.
  */
 import type { Clock, Random } from '@kubets/apimachinery/clock';
+import { failure } from '@kubets/apimachinery/status';
 import type { Storage } from '@kubets/etcd';
 import { createApiServer, type ApiServer, type ApiServerConfig, type ApiServerParts } from './api-server.ts';
+import { admissionPlugins, type PluginSelection } from './admission/plugins.ts';
 import { anonymousForHealthOnly, type AnonymousOptions } from './authentication/anonymous.ts';
 import type { AuthenticatorOptions } from './authentication/new-authenticator.ts';
 import type { RequestHeaderOptions } from './authentication/request-header/request-header-authenticator.ts';
@@ -13,13 +15,18 @@ import { openIdHandlers, openIdMetadata } from './authentication/serviceaccount/
 import { TokenIssuer } from './authentication/serviceaccount/token-issuer.ts';
 import type { AuthorizationMode } from './authorization/new-authorizer.ts';
 import { ensureBootstrapRoles } from './bootstrap/rbac/bootstrap-roles.ts';
+import { discoveryHandler } from './discovery/discovery-handler.ts';
+import { DiscoveryRegistry } from './discovery/discovery-registry.ts';
+import { openApiHandler } from './openapi/openapi-handler.ts';
+import { OpenApiService } from './openapi/openapi-service.ts';
 import { authenticationHandlers } from './registry/authentication/handlers.ts';
 import { tokenRequestHandler } from './registry/authentication/token-request.ts';
 import { authorizationHandlers } from './registry/authorization/handlers.ts';
 import type { Log } from './server/log.ts';
 import type { PostStartHook } from './server/post-start-hooks.ts';
 import type { TlsMaterial } from './server/tls.ts';
-import type { UserInfo } from './server/types.ts';
+import type { ApiRequest, ApiResult, Next, UserInfo } from './server/types.ts';
+import { kubernetesVersion } from './server/version.ts';
 
 export interface ServiceAccountOptions {
   /** `--service-account-issuer`: the first signs, all are accepted. */
@@ -52,6 +59,10 @@ export interface KubeApiServerOptions {
   readonly bootstrapTokens: boolean;
   readonly tokenFile?: ReadonlyMap<string, UserInfo>;
   readonly requestHeader?: RequestHeaderOptions;
+  /** `--enable-admission-plugins`, `--disable-admission-plugins`. */
+  readonly admission: PluginSelection;
+  /** `--advertise-address` and port, as discovery tells clients inside the cluster. */
+  readonly advertise: { readonly address: string; readonly port: number };
   readonly featureGates: Readonly<Record<string, boolean>>;
   /** `--request-timeout`, `--min-request-timeout`, in-flight limits. */
   readonly limits?: ApiServerConfig['limits'];
@@ -108,9 +119,37 @@ function endpoints(options: KubeApiServerOptions, tokens: Tokens): NonNullable<A
   });
 }
 
+/** Every group and version, as the index at `/` lists them. */
+function discoveryPaths(registry: DiscoveryRegistry): string[] {
+  return registry.groups().flatMap(({ name, versions }) => {
+    const root = name === '' ? '/api' : `/apis/${name}`;
+    return [...(name === '' ? [] : [root]), ...versions.map(({ version }) => `${root}/${version}`)];
+  });
+}
+
+/** What a handler that knows only some paths leaves open is not found. */
+function orNotFound(handler: (request: ApiRequest) => ApiResult | undefined): Next {
+  return (request) => {
+    const result = handler(request);
+    if (result === undefined)
+      throw failure('NotFound', 'the server could not find the requested resource', { details: {} });
+    return result;
+  };
+}
+
 function install(options: KubeApiServerOptions, tokens: Tokens): (parts: ApiServerParts) => void {
   const { issuers, jwksUri } = options.serviceAccounts;
+  const { address, port } = options.advertise;
   return ({ server }) => {
+    const serverAddress = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+    const registry = new DiscoveryRegistry();
+    const discovery = orNotFound(discoveryHandler({ registry, serverAddress: () => serverAddress }));
+    for (const path of ['/api', '/api/', '/apis', '/apis/'])
+      server.mux.handle(path, discovery, { listed: !path.endsWith('/') });
+    for (const path of discoveryPaths(registry)) server.mux.list(path);
+    const openapi = orNotFound(openApiHandler(new OpenApiService({ version: `v${kubernetesVersion}` })));
+    for (const path of ['/openapi/v2', '/openapi/v3']) server.mux.handle(path, openapi);
+    server.mux.handle('/openapi/v3/', openapi, { listed: false });
     const metadata = openIdMetadata({
       issuer: issuers[0] ?? '',
       keys: tokens.keys,
@@ -139,6 +178,11 @@ export async function createKubeApiServer(options: KubeApiServerOptions): Promis
     authorizationModes: options.authorizationModes,
     featureGates: options.featureGates,
     registry: { eventTtlSeconds: options.eventTtlSeconds },
+    admission: ({ registry: { directory: caches }, client, authorizer, rbac, featureEnabled }) =>
+      admissionPlugins(
+        { caches, client, authorizer, rbac, featureEnabled, clock: options.clock, random: options.random },
+        options.admission,
+      ),
     endpoints: endpoints(options, tokens),
     install: install(options, tokens),
     postStartHooks: hooks,

@@ -14,7 +14,7 @@ import {
 import { ensureClusterPki, writePrivateFile, type ClusterPki } from '@kubets/kubeadm';
 import { createLog } from '../log.ts';
 import { UserError } from '../user-error.ts';
-import { localAddress, serverUrl, servingNames } from './addresses.ts';
+import { advertiseAddress, localAddress, serverUrl, servingNames } from './addresses.ts';
 import { startRenewal } from './certificate-renewal.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { UpOptions } from './options.ts';
@@ -95,6 +95,8 @@ async function startServer(options: UpOptions, storage: EmbeddedStore, pki: Clus
     authorizationModes: ['Node', 'RBAC'],
     bootstrapTokens: true,
     requestHeader: defaultRequestHeaders,
+    admission: { enable: ['NodeRestriction'], disable: [] },
+    advertise: { address: advertiseAddress(options.bindAddress), port: options.securePort },
     featureGates: {},
     eventTtlSeconds: 3600,
   });
