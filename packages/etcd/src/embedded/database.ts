@@ -217,6 +217,7 @@ export class Database {
 
   /** Idempotent. */
   async close(): Promise<void> {
+    this.#isOpen = false;
     await this.#root.close();
   }
 }

@@ -126,6 +126,34 @@ describe('watches of the embedded store', () => {
   });
 });
 
+describe('keys', () => {
+  it('must be some, and text', async () => {
+    await using subject = await temporaryStore();
+    await expect(subject.store.create('', bytes('1'))).rejects.toBeInstanceOf(RangeError);
+    await expect(subject.store.create('/\ud800', bytes('1'))).rejects.toBeInstanceOf(RangeError);
+    await checkStore(subject.store);
+  });
+});
+
+describe('closing', () => {
+  it('makes durable what is decided and ends reads that are under way', async () => {
+    await using subject = await temporaryStore();
+    const { store } = subject;
+    await Promise.all(Array.from({ length: 40 }, (_, i) => store.create(`/${i}`, Buffer.alloc(200_000))));
+    const reading = store.range('/', '0').then(
+      (result) => String(result.count),
+      (error: { code: string }) => error.code,
+    );
+    const writing = store.create('/last', bytes('1'));
+    await store[Symbol.asyncDispose]();
+    expect(await writing).toBe(41);
+    expect(['40', 'unavailable']).toContain(await reading);
+    await subject.reopen();
+    expect(subject.store.latest('/last')).toBeDefined();
+    await checkStore(subject.store);
+  });
+});
+
 describe('trimming memory', () => {
   it('goes unnoticed by readers, writers and watches', async () => {
     await using subject = await temporaryStore();

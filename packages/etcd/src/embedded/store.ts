@@ -94,8 +94,10 @@ export class EmbeddedStore implements Storage {
     return this.parts.writer.delete(key, ifRevision, options);
   }
 
-  #refusal(key: string, value: Uint8Array): StorageError | undefined {
+  #refusal(key: string, value: Uint8Array): Error | undefined {
     if (this.#closing !== undefined) return closed();
+    // A caller's mistake. Lone surrogates would not come back as they went in.
+    if (key === '' || !key.isWellFormed()) return new RangeError('etcdserver: key is not provided, or not well-formed');
     // The texts of etcd (api/v3/v3rpc/rpctypes: ErrRequestTooLarge, ErrNoSpace, ErrEmptyKey).
     if (value.length > this.parts.maxValueBytes)
       return new StorageError('too-large', 'etcdserver: request is too large');
