@@ -109,7 +109,7 @@ export class Compactor implements BackgroundWork {
     return !this.#paused && !this.#stopped && this.#removed < this.#target;
   }
 
-  contribute(transaction: Transaction, foreground: number): { committed(): void; failed(): void } {
+  contribute(transaction: Transaction, foreground: number): () => void {
     const share = foreground === 0 ? idleShare : Math.max(smallestShare, foreground * 2);
     const target = this.#target;
     const entries = this.#parts.database.logEntries(this.#removed + 1, share);
@@ -126,19 +126,16 @@ export class Compactor implements BackgroundWork {
     }
     if (entries.length < share || (entries.at(-1)?.revision ?? 0) > target) reached = target;
     transaction.setMeta('compaction', this.#state(reached));
-    return {
-      committed: () => {
-        this.#removed = reached;
-        for (const { key, revision } of gone) this.#forget(key, revision);
-      },
-      // Tried again with the next write that goes through, not in a busy loop.
-      failed: () => {
-        this.#paused = true;
-      },
+    return () => {
+      this.#removed = reached;
+      for (const { key, revision } of gone) this.#forget(key, revision);
     };
   }
 
-  /** A commit went through: work that a failure put off may go on. */
+  suspend(): void {
+    this.#paused = true;
+  }
+
   resume(): void {
     this.#paused = false;
   }

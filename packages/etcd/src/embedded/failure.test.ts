@@ -125,18 +125,43 @@ describe('a failed flush', () => {
   it('answers unavailable while the file cannot be reopened, and recovers', async () => {
     await using subject = await temporaryStore();
     const { store } = subject;
-    await store.create('/a', bytes('1'));
+    await store.update('/a', bytes('2'), await store.create('/a', bytes('1')));
     breakCommits(subject, 1);
     const { database } = store.parts;
     const reopen = database.reopen.bind(database);
-    database.reopen = () => Promise.reject(new Error('no such directory'));
-    expect(await codes([store.create('/b', bytes('2'))])).toEqual(['unavailable']);
+    let attempts = 0;
+    database.reopen = () => Promise.reject(new Error(`no such directory ${attempts++}`));
+    expect(await codes([store.compact(2)])).toEqual(['unavailable']);
     await expect(store.create('/b', bytes('2'))).rejects.toThrow('cannot be reopened: no such directory');
+    await store.parts.writer.drain();
+    expect(attempts).toBe(1);
     database.reopen = reopen;
     const write = store.create('/b', bytes('3'));
     await Promise.resolve();
     expect((await store.range('/', '0')).count).toBeGreaterThan(0);
     await write;
+    await checkStore(store);
+  });
+
+  it('does not retry the removal of superseded records in a busy loop', async () => {
+    await using subject = await temporaryStore();
+    const { store } = subject;
+    await store.update('/a', bytes('2'), await store.create('/a', bytes('1')));
+    await store.compact(2);
+    breakCommits(subject, 1);
+    const { database, compactor, writer } = store.parts;
+    const reopen = database.reopen.bind(database);
+    let attempts = 0;
+    database.reopen = () => Promise.reject(new Error(`attempt ${attempts++}`));
+    await writer.drain();
+    expect(compactor.removedRevision).toBe(0);
+    expect(await codes([store.create('/b', bytes('2'))])).toEqual(['unavailable']);
+    await writer.drain();
+    expect(attempts).toBe(1);
+    database.reopen = reopen;
+    await store.create('/b', bytes('3'));
+    await writer.drain();
+    expect(compactor.removedRevision).toBe(2);
     await checkStore(store);
   });
 });

@@ -17,10 +17,12 @@ interface Task {
 /** Work that rides along with commits when there is any: the removal of superseded revisions. */
 export interface BackgroundWork {
   readonly waiting: boolean;
-  /** A commit went through: what a failure put off may go on. */
+  /** Adds its share; what it returns is called when the transaction has been committed. */
+  contribute(transaction: Transaction, foreground: number): () => void;
+  /** A commit failed: nothing is waiting until `resume`, lest it is tried in a busy loop. */
+  suspend(): void;
+  /** A commit went through. */
   resume(): void;
-  /** Adds its share; called back by exactly one of the two when the transaction is over. */
-  contribute(transaction: Transaction, foreground: number): { committed(): void; failed(): void };
 }
 
 export interface WriterParts {
@@ -221,24 +223,24 @@ export class Writer {
     const batch: Batch = { writes: this.#writes, tasks: this.#tasks };
     this.#writes = [];
     this.#tasks = [];
-    let work: ReturnType<BackgroundWork['contribute']> | undefined;
+    let contributed: (() => void) | undefined;
     try {
       if (this.#reopenFirst) await this.#reopen();
       await this.#parts.database.commit((transaction) => {
         for (const revision of this.#stray) transaction.remove(revision);
         for (const write of batch.writes) putWrite(transaction, write);
         for (const task of batch.tasks) task.apply(transaction);
-        if (this.#background?.waiting) work = this.#background.contribute(transaction, batch.writes.length);
+        if (this.#background?.waiting) contributed = this.#background.contribute(transaction, batch.writes.length);
       });
     } catch (error) {
       this.#reopenFirst = true;
       this.#fail(batch, error as Error);
-      work?.failed();
+      this.#background?.suspend();
       return;
     }
     this.#stray = [];
     this.#checkQuota();
-    work?.committed();
+    contributed?.();
     this.#background?.resume();
     this.#settle(batch);
   }
