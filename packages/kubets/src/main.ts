@@ -1,11 +1,16 @@
 /** The `kubets` command. */
 import { Command, CommanderError } from 'commander';
+import { kubeApiserverCommand } from './kube-apiserver/command.ts';
 import { upCommand } from './up/command.ts';
 import { UserError } from './user-error.ts';
 
 /** The whole command line; parsing throws CommanderError instead of ending the process. */
 export function kubetsCommand(): Command {
-  return new Command('kubets').description('Kubernetes 1.36 in one program').exitOverride().addCommand(upCommand());
+  return new Command('kubets')
+    .description('Kubernetes 1.36 in one program')
+    .exitOverride()
+    .addCommand(upCommand())
+    .addCommand(kubeApiserverCommand());
 }
 
 /** Runs the command line and resolves to the exit code. */
