@@ -1,10 +1,10 @@
 /** Rights of signers and approvers (`plugin/pkg/admission/certificates/{approval,signing,subjectrestriction,ctbattest}/admission.go`). */
 import type { CertificateSigningRequest } from '@kubets/api/types/certificates-v1';
-import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import { semanticEqual } from '../../registry/generic/semantic-equal.ts';
 import { forbid, isResource } from '../common/attributes.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../plugin.ts';
+import { csrSubject } from './csr-subject.ts';
 import { isAuthorizedForSigner } from './signer-authorization.ts';
 
 export interface SignerDeps {
@@ -68,16 +68,6 @@ export function clusterTrustBundleAttest(deps: SignerDeps): AdmissionPlugin {
       throw forbid(attributes, `user not permitted to attest for signerName ${JSON.stringify(signerName)}`);
     },
   };
-}
-
-/** Subject of a request in PEM; `undefined` when it cannot be read (validation says why). */
-export function csrSubject(request: string): { commonName: string; organizations: string[] } | undefined {
-  try {
-    const { subjectName } = new Pkcs10CertificateRequest(Buffer.from(request, 'base64').toString('utf8'));
-    return { commonName: subjectName.getField('CN')[0] ?? '', organizations: subjectName.getField('O') };
-  } catch {
-    return undefined;
-  }
 }
 
 const apiserverClientSigner = 'kubernetes.io/kube-apiserver-client';

@@ -2,7 +2,7 @@
 import type { Node, PersistentVolumeClaim } from '@kubets/api/types/core-v1';
 import { newNotFound } from '@kubets/apimachinery/status';
 import { semanticEqual } from '../../registry/generic/semantic-equal.ts';
-import { csrSubject } from '../certificates/certificates.ts';
+import { csrSubject } from '../certificates/csr-subject.ts';
 import { forbid } from '../common/attributes.ts';
 import { forbiddenLabelChanges } from './node-labels.ts';
 import type { NodeRequest } from './node-restriction.ts';
@@ -44,7 +44,7 @@ export function admitClaimStatus({ attributes, nodeName }: NodeRequest): void {
   if (semanticEqual(claim, old)) return;
   throw forbid(
     attributes,
-    `node ${q(nodeName)} is not allowed to update fields other than status.quantity and status.conditions`,
+    `node ${q(nodeName)} is not allowed to update fields other than status.capacity and status.conditions`,
   );
 }
 
