@@ -3,6 +3,7 @@ import { servedResources, type ResourceInfo } from '@kubets/api/resources';
 import { kindInfo } from '@kubets/api/scheme';
 import { clusterStrategies } from './cluster-strategies.ts';
 import { baseStrategy, statusUpdateStrategy } from './generic/base-strategy.ts';
+import { otherStrategies } from './other-strategies.ts';
 import { rbacStrategies } from './rbac/strategies.ts';
 import type { Strategy, UpdateStrategy } from './strategy.ts';
 import { workloadStrategies } from './workload-strategies.ts';
@@ -27,7 +28,7 @@ const derived = new Map<string, Strategy>();
 /** Never fails: a resource without a strategy of its own gets one that follows from the facts. */
 export function strategyFor(group: string, resource: string): Strategy {
   const key = `${group}/${resource}`;
-  const own = workloadStrategies[key] ?? clusterStrategies[key] ?? rbacStrategies[key];
+  const own = workloadStrategies[key] ?? clusterStrategies[key] ?? rbacStrategies[key] ?? otherStrategies[key];
   if (own !== undefined) return own;
   let strategy = derived.get(key);
   if (strategy === undefined) derived.set(key, (strategy = derive(group, resource)));
