@@ -73,8 +73,11 @@ export class ListBody {
     this.size = size;
   }
 
-  /** Entries larger than a chunk make a larger chunk. */
-  *chunks(): Generator<Uint8Array> {
+  /**
+   * Entries larger than a chunk make a larger chunk. `next(true)` says that the chunk before has
+   * been written out: its memory is used again.
+   */
+  *chunks(): Generator<Uint8Array, void, boolean | undefined> {
     let left = this.size;
     let chunk = Buffer.allocUnsafeSlow(Math.min(left, chunkBytes));
     let at = this.#head.copy(chunk);
@@ -83,9 +86,10 @@ export class ListBody {
       const cut = this.#cuts[i] as number;
       const needed = json.length - cut + 3;
       if (at + needed > chunk.length && at > 0 && at < left) {
-        yield chunk.subarray(0, at);
+        const reusable = (yield chunk.subarray(0, at)) === true;
         left -= at;
-        chunk = Buffer.allocUnsafeSlow(Math.min(left, Math.max(chunkBytes, needed)));
+        const size = Math.min(left, Math.max(chunkBytes, needed));
+        if (!reusable || chunk.length < size) chunk = Buffer.allocUnsafeSlow(size);
         at = 0;
       }
       if (i > 0) chunk[at++] = comma;

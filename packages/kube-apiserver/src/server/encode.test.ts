@@ -72,6 +72,31 @@ describe('objects and lists', () => {
     expect((JSON.parse(text) as { items: unknown[] }).items).toEqual(entries.map((e) => withoutType(e.object)));
   });
 
+  it.each(['http1', 'http2'])('sends large lists side by side without mixing them up over %s', async (version) => {
+    const results = Array.from({ length: 4 }, (_, n) =>
+      list(
+        Array.from({ length: 1500 }, (_unused, i) => {
+          const pod = fakePod(`pod-${n}-${i}`, i + 1);
+          pod.metadata.annotations = { x: `${n}${i}`.repeat(400) };
+          return fakeEntry(pod);
+        }),
+      ),
+    );
+    const server = await startTestServer((request) => results[Number(request.path.slice(1))] as ApiResult);
+    await using _ = server.listener;
+    await using client = new Http2Client(server);
+    const answers = await Promise.all(
+      results.map((_result, n) =>
+        version === 'http1' ? http1(server, { path: `/${n}` }) : client.ask({ path: `/${n}` }),
+      ),
+    );
+    for (const [n, result] of results.entries()) {
+      const entries = (result as Extract<ApiResult, { type: 'list' }>).entries;
+      const { items } = JSON.parse(answers[n]?.text ?? '') as { items: unknown[] };
+      expect(items).toEqual(entries.map((e) => withoutType(e.object)));
+    }
+  });
+
   it('indents for people', async () => {
     const { text } = await answer(one, {}, '/x?pretty=true');
     expect(text).toBe(JSON.stringify(a.object, null, 2));

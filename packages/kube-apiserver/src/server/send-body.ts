@@ -7,8 +7,11 @@ import type { ApiRequest } from './types.ts';
 /** Bytes to send: their number, and themselves in chunks of a size fit for one write each. */
 export interface ByteSource {
   readonly size: number;
-  chunks(): Iterator<Uint8Array>;
+  /** `next(true)` gives back the chunk before: it has been written out, and may be overwritten. */
+  chunks(): ChunkIterator;
 }
+
+export type ChunkIterator = Iterator<Uint8Array, void, boolean | undefined>;
 
 export interface Answer {
   readonly request: ApiRequest;
@@ -35,7 +38,7 @@ export class Pieces implements ByteSource {
     this.#pieces = pieces;
   }
 
-  *chunks(): Generator<Uint8Array> {
+  *chunks(): Generator<Uint8Array, void, boolean | undefined> {
     const pieces = this.#pieces;
     let start = 0;
     let size = 0;
@@ -75,16 +78,16 @@ function waitForDrain(environment: EncodeEnvironment, sink: ResponseSink, resume
   });
 }
 
-function sendChunks(environment: EncodeEnvironment, sink: ResponseSink, chunks: Iterator<Uint8Array>): void {
-  for (;;) {
+function sendChunks(environment: EncodeEnvironment, sink: ResponseSink, chunks: ChunkIterator, drained = false): void {
+  for (let reusable = drained; ; reusable = false) {
     if (sink.closed) return;
-    const next = chunks.next();
+    const next = chunks.next(reusable);
     if (next.done === true) {
       sink.end();
       return;
     }
     if (!sink.write(next.value)) {
-      waitForDrain(environment, sink, () => sendChunks(environment, sink, chunks));
+      waitForDrain(environment, sink, () => sendChunks(environment, sink, chunks, true));
       return;
     }
   }
