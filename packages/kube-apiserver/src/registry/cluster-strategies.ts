@@ -1,4 +1,41 @@
-/** Strategies of all other kinds, by `group/resource` (the core group is empty: `/namespaces`). */
+/** Strategies of the kinds that run no work, by `group/resource` (the core group is empty: `/namespaces`). */
+import { validateKubeFinalizers } from '@kubets/api/core/validation/resource-names-finalizers';
+import { configMapStrategy } from './core/configmap/config-map-strategy.ts';
+import { endpointsStrategy } from './core/endpoint/endpoints-strategy.ts';
+import { coreEventStrategy, newEventStrategy } from './core/event/event-strategy.ts';
+import { namespaceStrategy } from './core/namespace/namespace-strategy.ts';
+import { nodeStrategy } from './core/node/node-strategy.ts';
+import { secretStrategy } from './core/secret/secret-strategy.ts';
+import { serviceAccountStrategy } from './core/serviceaccount/service-account-strategy.ts';
 import type { Strategy } from './strategy.ts';
 
-export const clusterStrategies: Readonly<Record<string, Strategy>> = {};
+/** Adds the rule of finalizer names that all kinds of Kubernetes' own share. */
+function withFinalizerRule(strategy: Strategy): Strategy {
+  return {
+    ...strategy,
+    validate: (context, obj) => [...validateKubeFinalizers(obj.metadata), ...strategy.validate(context, obj)],
+    validateUpdate: (context, obj, old) => [
+      ...validateKubeFinalizers(obj.metadata),
+      ...strategy.validateUpdate(context, obj, old),
+    ],
+  };
+}
+
+const core = {
+  '/configmaps': configMapStrategy as Strategy,
+  '/endpoints': endpointsStrategy as Strategy,
+  '/namespaces': namespaceStrategy as Strategy,
+  '/nodes': nodeStrategy as Strategy,
+  '/secrets': secretStrategy as Strategy,
+  '/serviceaccounts': serviceAccountStrategy as Strategy,
+} satisfies Record<string, Strategy>;
+
+const events: Record<string, Strategy> = {
+  '/events': coreEventStrategy as Strategy,
+  'events.k8s.io/events': newEventStrategy as Strategy,
+};
+
+const checked: Record<string, Strategy> = { ...core };
+for (const [key, strategy] of Object.entries(checked)) checked[key] = withFinalizerRule(strategy);
+
+export const clusterStrategies: Readonly<Record<string, Strategy>> = { ...checked, ...events };
