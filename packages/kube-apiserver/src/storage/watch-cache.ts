@@ -11,6 +11,7 @@ import { CacheEntry, type EntryContext } from './cache-entry.ts';
 import { EventHistory, HistoryEvent, type HistoryLimits } from './history.ts';
 import { OrderedIndex } from './ordered-index.ts';
 import { filterOf, selectorFilter, type Selection } from './selection.ts';
+import { WaitingCursors, type Trigger } from './waiting-cursors.ts';
 import { tooOldResourceVersion, WatchCursor, type CursorHost } from './watch-cursor.ts';
 
 export interface CachedResource {
@@ -54,7 +55,7 @@ export class WatchCache implements ResourceCache, CursorHost {
   readonly #listeners = new Set<(event: CacheEvent) => void>();
   readonly #cursors = new Set<WatchCursor>();
   #history: EventHistory;
-  #waiting: WatchCursor[] = [];
+  readonly #waiting = new WaitingCursors();
   #lastRevision = 0;
 
   constructor(options: WatchCacheOptions) {
@@ -144,6 +145,7 @@ export class WatchCache implements ResourceCache, CursorHost {
     const start = initialEvents || fromRevision === undefined ? this.revision : fromRevision;
     const cursor = new WatchCursor(this, {
       filter: filterOf(selection),
+      trigger: triggerOf(selection),
       initial: initialEvents ? this.select(selection) : [],
       startRevision: start,
       bookmarks: options.bookmarks,
@@ -156,12 +158,11 @@ export class WatchCache implements ResourceCache, CursorHost {
   }
 
   await(cursor: WatchCursor): void {
-    this.#waiting.push(cursor);
+    this.#waiting.add(cursor);
   }
 
   forget(cursor: WatchCursor): void {
-    const at = this.#waiting.indexOf(cursor);
-    if (at >= 0) this.#waiting.splice(at, 1);
+    this.#waiting.remove(cursor);
     if (cursor.ended) this.#cursors.delete(cursor);
   }
 
@@ -186,6 +187,7 @@ export class WatchCache implements ResourceCache, CursorHost {
   /** The initial state is complete, as of this revision. */
   filled(revision: number): void {
     this.#history = new EventHistory(revision, this.#limits);
+    this.#waiting.reset();
     this.#lastRevision = revision;
   }
 
@@ -205,10 +207,7 @@ export class WatchCache implements ResourceCache, CursorHost {
 
   /** Tells the watchers that wait about the events recorded since the last call. */
   wake(): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    this.#waiting = [];
-    for (const cursor of waiting) if (!cursor.wake()) this.#waiting.push(cursor);
+    this.#waiting.wake(this.#history);
   }
 
   /**
@@ -268,6 +267,13 @@ export class WatchCache implements ResourceCache, CursorHost {
 /** The first key behind all keys with this prefix, which ends in a slash. */
 export function endOf(prefix: string): string {
   return `${prefix.slice(0, -1)}0`;
+}
+
+function triggerOf(selection: Selection): Trigger | undefined {
+  const { name, labels, fields } = selection;
+  if (name !== '') return { kind: 'field', key: 'metadata.name', value: name };
+  if (fields?.exact !== undefined) return { kind: 'field', ...fields.exact };
+  return labels?.exact === undefined ? undefined : { kind: 'label', ...labels.exact };
 }
 
 function cacheEvent(

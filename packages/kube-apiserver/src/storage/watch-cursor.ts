@@ -4,6 +4,7 @@ import type { Clock, Timer } from '@kubets/apimachinery/clock';
 import type { WatchResultEvent, WatchSource } from '../server/types.ts';
 import type { CacheEntry } from './cache-entry.ts';
 import type { EventHistory } from './history.ts';
+import type { Trigger, WaitingCursor } from './waiting-cursors.ts';
 import { WatchDelivery } from './watch-delivery.ts';
 
 /** `too old resource version: 5 (17)`: the asked one, and the oldest that would have done. */
@@ -13,6 +14,7 @@ export function tooOldResourceVersion(asked: number, oldest: number): StatusErro
 
 export interface CursorOptions {
   readonly filter: ((entry: CacheEntry) => boolean) | undefined;
+  readonly trigger: Trigger | undefined;
   /** State to send first, as ADDED; already filtered by namespace and name, not by selectors. */
   readonly initial: readonly CacheEntry[];
   /** Events up to this revision are in the initial state, or not wanted. */
@@ -39,7 +41,8 @@ export interface CursorHost {
 const bookmarkIntervalMs = 60_000;
 const bookmarkBeforeEndMs = 2_000;
 
-export class WatchCursor implements WatchSource {
+export class WatchCursor implements WatchSource, WaitingCursor {
+  readonly trigger: Trigger | undefined;
   readonly #host: CursorHost;
   readonly #history: EventHistory;
   readonly #filter: ((entry: CacheEntry) => boolean) | undefined;
@@ -59,6 +62,7 @@ export class WatchCursor implements WatchSource {
 
   constructor(host: CursorHost, options: CursorOptions) {
     this.#host = host;
+    this.trigger = options.trigger;
     this.#history = host.history;
     this.#filter = options.filter;
     this.#startRevision = options.startRevision;
@@ -77,6 +81,7 @@ export class WatchCursor implements WatchSource {
   take(max: number): readonly WatchResultEvent[] {
     const out: WatchResultEvent[] = [];
     if (this.#ended) return out;
+    if (this.#callback !== undefined) this.#stopWaiting();
     if (this.#initialAt < this.#initial.length) this.#takeInitial(out, max);
     if (out.length < max && this.#initialEndDue) this.#takeInitialEnd(out);
     while (out.length < max && this.#advance()) out.push(this.#takeEvent());
@@ -85,7 +90,9 @@ export class WatchCursor implements WatchSource {
   }
 
   onReady(callback: () => void): void {
+    const waits = this.#callback !== undefined;
     this.#callback = callback;
+    if (waits) return;
     if (this.#ready()) this.#notify();
     else this.#host.await(this);
   }
@@ -103,6 +110,10 @@ export class WatchCursor implements WatchSource {
     if (!this.#ready()) return false;
     this.#notify();
     return true;
+  }
+
+  skipTo(number: number): void {
+    if (number > this.#next) this.#next = number;
   }
 
   /** Ends the watch with an error after what is pending is lost (the cache was rebuilt). */
@@ -133,6 +144,12 @@ export class WatchCursor implements WatchSource {
     if (this.#callback === undefined) return;
     this.#host.forget(this);
     this.#notify();
+  }
+
+  /** Reading without being told: what was told to others meanwhile is of no concern here. */
+  #stopWaiting(): void {
+    this.#callback = undefined;
+    this.#host.forget(this);
   }
 
   #takeInitial(out: WatchResultEvent[], max: number): void {

@@ -10,7 +10,14 @@ import { ApiFixture } from '../testing/api-fixture.ts';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const everywhere = '/api/v1/configmaps';
-const selectors = ['', 'labelSelector=x%3D1', 'labelSelector=x%20in%20(1,2),!y', 'fieldSelector=metadata.name!%3Da'];
+const selectors = [
+  '',
+  'labelSelector=x%3D1',
+  'labelSelector=x%20in%20(1,2),!y',
+  'fieldSelector=metadata.name!%3Da',
+  'fieldSelector=metadata.name%3Db',
+  'labelSelector=y%3D1,x%3D2',
+];
 
 const write = fc.record({
   type: fc.constant('write' as const),
@@ -21,7 +28,7 @@ const write = fc.record({
 const remove = fc.record({ type: fc.constant('delete' as const), name: fc.constantFrom('a', 'b', 'c', 'd') });
 const read = fc.record({
   type: fc.constant('read' as const),
-  client: fc.nat({ max: 3 }),
+  client: fc.nat({ max: 5 }),
   max: fc.integer({ min: 1, max: 4 }),
 });
 const burst = fc.record({
@@ -38,6 +45,8 @@ class Client {
   /** Events that cannot be, given those before. */
   readonly problems: string[] = [];
   #watch: WatchSource | undefined;
+  /** Whether there is something to read, as the watch has it; reads nothing otherwise. */
+  #ready = true;
 
   constructor(api: ApiFixture, query: string) {
     this.#api = api;
@@ -46,6 +55,7 @@ class Client {
 
   async start(): Promise<void> {
     this.#state.clear();
+    this.#ready = true;
     const list = await this.#api.ok('GET', `${everywhere}?${this.#query}`);
     for (const item of list['items'] as { metadata: { name: string; resourceVersion: string } }[]) {
       this.#state.set(item.metadata.name, item.metadata.resourceVersion);
@@ -55,7 +65,11 @@ class Client {
   }
 
   async read(max: number): Promise<void> {
-    for (const event of this.#watch?.take(max) ?? []) {
+    if (!this.#ready) return;
+    const events = this.#watch?.take(max) ?? [];
+    this.#ready = events.length > 0;
+    if (!this.#ready) this.#watch?.onReady(() => (this.#ready = true));
+    for (const event of events) {
       if (event.type === 'ERROR') return await this.start();
       if (event.type === 'BOOKMARK') continue;
       const { name, object } = event.entry;

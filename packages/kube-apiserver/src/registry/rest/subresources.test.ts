@@ -62,10 +62,11 @@ describe('status', () => {
     expect(created['status']).toEqual({});
     expect(created.metadata.generation).toBe(1);
     const other = { ...spec, matchingPrecedence: 6 };
-    const body = { metadata: { name: 'a' }, spec: other, status };
+    const { resourceVersion } = created.metadata;
+    const body = { metadata: { name: 'a', resourceVersion }, spec: other, status };
     const withStatus = await api.ok('PUT', `${crds}/a/status`, { body });
     expect(withStatus).toMatchObject({ metadata: { generation: 1 }, spec, status });
-    const withSpec = await api.ok('PUT', `${crds}/a`, { body: { ...body, status: {} } });
+    const withSpec = await api.ok('PUT', `${crds}/a`, { body: { ...withStatus, spec: other, status: {} } });
     expect(withSpec).toMatchObject({ metadata: { generation: 2 }, spec: other, status });
     const shown = await api.ok('GET', `${crds}/a/status`);
     expect(shown).toEqual(withSpec);
