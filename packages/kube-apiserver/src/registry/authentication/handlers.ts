@@ -6,6 +6,7 @@ import { formatTime } from '@kubets/apimachinery/time';
 import { BadTokenError } from '../../authentication/errors.ts';
 import type { UnionTokenAuthenticator } from '../../authentication/token/token-union.ts';
 import type { ApiRequest, ApiResult, UserInfo } from '../../server/types.ts';
+import { createOnly } from '../rest/create-only.ts';
 import { readObject } from '../rest/read-object.ts';
 
 export interface AuthenticationHandlerDeps {
@@ -28,8 +29,8 @@ export function authenticationHandlers(
   deps: AuthenticationHandlerDeps,
 ): Readonly<Record<string, (request: ApiRequest) => Promise<ApiResult>>> {
   return {
-    [`${group}/tokenreviews`]: (request) => tokenReview(request, deps),
-    [`${group}/selfsubjectreviews`]: (request) => selfSubjectReview(request, deps.clock),
+    [`${group}/tokenreviews`]: createOnly(false, (request) => tokenReview(request, deps)),
+    [`${group}/selfsubjectreviews`]: createOnly(false, (request) => selfSubjectReview(request, deps.clock)),
   };
 }
 

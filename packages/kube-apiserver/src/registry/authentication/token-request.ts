@@ -14,7 +14,12 @@ import type { TokenIssuer } from '../../authentication/serviceaccount/token-issu
 import { serviceAccountUsername } from '../../authorization/rbac/subjects.ts';
 import { addWarning, type ApiRequest, type ApiResult } from '../../server/types.ts';
 import type { CacheDirectory } from '../../storage/cache.ts';
+import { WriteContext } from '../generic/write-context.ts';
+import { Attributes } from '../rest/attributes.ts';
+import { methodNotAllowed } from '../rest/errors.ts';
 import { readObject } from '../rest/read-object.ts';
+import type { ResourceScope } from '../rest/scope.ts';
+import { parseWriteOptions } from '../rest/write-options.ts';
 
 export interface TokenRequestDeps {
   readonly caches: CacheDirectory;
@@ -55,11 +60,17 @@ const minExpirationSeconds = 600;
 const maxExpirationSeconds = 2 ** 32;
 
 /** For the installer's table of extra subresources: `/serviceaccounts/token`, create. */
-export function tokenRequestHandler(deps: TokenRequestDeps): (request: ApiRequest) => Promise<ApiResult> {
-  return async (request) => {
-    const { namespace, name } = request.info;
+export function tokenRequestHandler(
+  deps: TokenRequestDeps,
+): (request: ApiRequest, scope?: ResourceScope) => Promise<ApiResult> {
+  return async (request, scope) => {
+    const { namespace, name, verb } = request.info;
+    if (verb !== 'create') throw methodNotAllowed();
     const sent = (await readObject(request, gvk)) as TokenRequest;
     checkNames(sent, namespace, name);
+    sent.metadata.name = name;
+    sent.metadata.namespace = namespace;
+    if (scope !== undefined) await admit(request, scope, sent);
     const account = deps.caches.of({ group: '', resource: 'serviceaccounts' }).get(namespace, name);
     if (account === undefined) throw newNotFound({ group: '', resource: 'serviceaccounts' }, name);
     const spec = specOf(sent, request, deps);
@@ -71,6 +82,22 @@ export function tokenRequestHandler(deps: TokenRequestDeps): (request: ApiReques
     };
     return issue({ deps, spec, claim, sent });
   };
+}
+
+/** Both phases, as for a creation of `serviceaccounts/token`: NodeRestriction looks at what nodes ask for. */
+async function admit(request: ApiRequest, scope: ResourceScope, object: TokenRequest): Promise<void> {
+  const options = parseWriteOptions(request.query, 'CreateOptions');
+  const context = new WriteContext(scope.environment, request, options.dryRun);
+  const attributes = new Attributes(scope, context, {
+    operation: 'CREATE',
+    name: request.info.name,
+    subresource: 'token',
+    object,
+    options: options.sent,
+    kind: gvk,
+  });
+  await scope.environment.chain.admit(attributes);
+  await scope.environment.chain.validate(attributes);
 }
 
 function checkNames(sent: TokenRequest, namespace: string, name: string): void {

@@ -120,7 +120,7 @@ describe('access reviews', () => {
       'requirements or rawSelector is required',
     ],
   ])('refuse %s', async (_, resource, body, text) => {
-    await expect(create(resource, body, 'ns')).rejects.toThrow(text);
+    await expect(create(resource, body, resource.startsWith('local') ? 'ns' : '')).rejects.toThrow(text);
   });
 
   it('are local to their namespace', async () => {
@@ -131,6 +131,16 @@ describe('access reviews', () => {
       'does not match the namespace sent on the request',
     );
   });
+});
+
+it('answers creations only, at its own paths', async () => {
+  const handler = authorizationHandlers(authorizer)['authorization.k8s.io/subjectaccessreviews']!;
+  await expect(handler(testRequest({ info: { verb: 'get' } }))).rejects.toThrow(
+    'the server does not allow this method',
+  );
+  await expect(handler(testRequest({ info: { namespace: 'ns' } }))).rejects.toThrow(
+    'could not find the requested resource',
+  );
 });
 
 describe('rules reviews', () => {

@@ -1,12 +1,12 @@
 /** The object in a request's body, for handlers that store nothing. */
-import { decodeBody, type FieldValidation } from '@kubets/api/decode-body';
+import { decodeBody } from '@kubets/api/decode-body';
 import type { ApiObject, GroupVersionKind } from '@kubets/apimachinery/meta';
-import { newBadRequest } from '@kubets/apimachinery/status';
 import { addWarning, type ApiRequest, type RequestBody } from '../../server/types.ts';
+import { parseWriteOptions } from './write-options.ts';
 
 /**
- * Decodes and prunes; unknown fields are treated as the query's `fieldValidation` says. Throws StatusError 400 or
- * 415. An object handed over in process is taken as it is.
+ * Decodes and prunes; unknown fields are treated as the query's `fieldValidation` says. Throws StatusError 400,
+ * 415 or 422 (bad options). An object handed over in process is taken as it is.
  */
 export function readObject(request: ApiRequest, gvk: GroupVersionKind): ApiObject | Promise<ApiObject> {
   const body = request.body();
@@ -20,19 +20,10 @@ function fromBody(request: ApiRequest, body: RequestBody, gvk: GroupVersionKind)
   const { object, warnings } = decodeBody(bytes, {
     gvk,
     contentType,
-    fieldValidation: fieldValidationOf(request.query),
+    fieldValidation: parseWriteOptions(request.query, 'CreateOptions').fieldValidation,
   });
   for (const warning of warnings) addWarning(request, warning);
   if (object.metadata !== undefined) return object;
   const { kind, apiVersion, ...rest } = object;
   return { kind, apiVersion, metadata: {}, ...rest } as ApiObject;
-}
-
-function fieldValidationOf(query: URLSearchParams): FieldValidation {
-  const value = query.get('fieldValidation') ?? '';
-  if (value === '' || value === 'Warn') return 'Warn';
-  if (value === 'Strict' || value === 'Ignore') return value;
-  throw newBadRequest(
-    `fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
-  );
 }
