@@ -134,6 +134,7 @@ const cases: [kind: string, changes: Changes, expected: string[]][] = [
       'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
     ],
   ],
+  ['statefulSet', [['spec.serviceName', 'a.b']], ['spec.serviceName: Invalid value: "a.b": must not contain dots']],
   ['replicaSet', [['spec.template', undefined]], ['spec.template: Required value']],
   ['daemonSet', [['spec.selector', {}]], ['spec.selector: Invalid value: {}: empty selector is invalid for daemonset']],
   [

@@ -79,10 +79,8 @@ function checkSpec(
   checkStrategy(errors, spec.updateStrategy ?? {}, 'spec.updateStrategy');
   checkRetention(errors, spec, 'spec.persistentVolumeClaimRetentionPolicy');
   checkCounts(errors, { replicas, minReadySeconds, 'ordinals.start': spec.ordinals?.start }, 'spec');
-  // A name that an earlier release has let in may stay.
-  if (serviceName && serviceName !== old?.serviceName) {
-    errors.eachInvalid('spec.serviceName', serviceName, isDNS1123Label(serviceName));
-  }
+  // It never changes, and one that an earlier release has let in may stay.
+  if (serviceName && !old) errors.eachInvalid('spec.serviceName', serviceName, isDNS1123Label(serviceName));
   checkWorkloadSelector(errors, selector, {
     path: 'spec.selector',
     emptyMessage: 'empty selector is invalid for statefulset',

@@ -57,6 +57,11 @@ describe('a horizontal pod autoscaler', () => {
       ],
     ],
     [
+      [['spec.scaleTargetRef.apiVersion', 'v1']],
+      ['spec.scaleTargetRef.apiVersion: Invalid value: "v1": apiVersion must specify API group'],
+    ],
+    [[['spec.scaleTargetRef', { kind: 'ReplicationController', name: 'web' }]], []],
+    [
       [['spec.metrics.0', { type: 'X' }]],
       [
         `${m0}.type: Unsupported value: "X": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"`,
@@ -144,6 +149,11 @@ describe('a horizontal pod autoscaler', () => {
     ],
   ])('%j', (changes, expected) => {
     expect(texts(validateHorizontalPodAutoscaler(hpa(changes), { scaleToZero: false }))).toEqual(expected);
+  });
+
+  it('may keep the wrong version that it has', () => {
+    const old = hpa([['spec.scaleTargetRef.apiVersion', '']]);
+    expect(texts(validateHorizontalPodAutoscaler(structuredClone(old), { scaleToZero: false, old }))).toEqual([]);
   });
 
   it('counts replicas', () => {

@@ -9,7 +9,7 @@ import type {
 import { ErrorList } from '../../core/validation/pod-error-list.ts';
 import { compareQuantityText } from '../../core/validation/pod-quantities.ts';
 import { checkCounts } from '../../core/validation/template-counts.ts';
-import { checkMetric, checkObjectReference } from './metrics.ts';
+import { apiVersionError, checkMetric, checkObjectReference, type ReferenceRules } from './metrics.ts';
 
 const maxPeriodSeconds = 1800;
 const maxStabilizationSeconds = 3600;
@@ -67,6 +67,22 @@ function checkScaleToZero(errors: ErrorList, { minReplicas, metrics = [] }: Hori
 
 const emptySpec = {} as HorizontalPodAutoscalerSpec;
 
+/** Only one kind of the core group scales. Wrong versions that are stored may stay wrong. */
+function targetRules(spec: HorizontalPodAutoscalerSpec, old: HorizontalPodAutoscalerSpec | undefined): ReferenceRules {
+  const emptyGroup = spec.scaleTargetRef?.kind === 'ReplicationController';
+  const before = old?.scaleTargetRef;
+  return {
+    emptyGroup,
+    anything: before !== undefined && apiVersionError(before.apiVersion ?? '', { emptyGroup }) !== '',
+  };
+}
+
+function metricRules(old: HorizontalPodAutoscalerSpec | undefined): ReferenceRules {
+  const emptyGroup = true;
+  const stored = (old?.metrics ?? []).map(({ object }) => object?.describedObject.apiVersion ?? '');
+  return { emptyGroup, anything: stored.some((version) => apiVersionError(version, { emptyGroup }) !== '') };
+}
+
 /** Create and update; zero replicas are fine with the gate, or when the stored object has them. */
 export function validateHorizontalPodAutoscaler(
   object: HorizontalPodAutoscaler,
@@ -75,8 +91,10 @@ export function validateHorizontalPodAutoscaler(
   const errors = new ErrorList();
   const spec = object.spec ?? emptySpec;
   checkReplicas(errors, spec, scaleToZero || old?.spec?.minReplicas === 0 ? 0 : 1);
-  checkObjectReference(errors, spec.scaleTargetRef ?? { kind: '', name: '' }, 'spec.scaleTargetRef');
-  (spec.metrics ?? []).forEach((metric, i) => checkMetric(errors, metric, `spec.metrics[${i}]`));
+  const target = { path: 'spec.scaleTargetRef', rules: targetRules(spec, old?.spec) };
+  checkObjectReference(errors, spec.scaleTargetRef ?? { kind: '', name: '' }, target);
+  const rules = metricRules(old?.spec);
+  (spec.metrics ?? []).forEach((metric, i) => checkMetric(errors, metric, { path: `spec.metrics[${i}]`, rules }));
   checkScaleToZero(errors, spec);
   checkRules(errors, spec.behavior?.scaleUp, 'spec.behavior.scaleUp');
   checkRules(errors, spec.behavior?.scaleDown, 'spec.behavior.scaleDown');

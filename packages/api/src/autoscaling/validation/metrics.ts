@@ -26,13 +26,31 @@ function checkSegment(
   else errors.eachInvalid(path, value, validatePathSegmentName(value, false));
 }
 
-export function checkObjectReference(errors: ErrorList, reference: CrossVersionObjectReference, path: string): void {
-  checkSegment(errors, reference.kind, { path: `${path}.kind` });
-  checkSegment(errors, reference.name, { path: `${path}.name` });
-  const { apiVersion } = reference;
-  if (apiVersion && parseApiVersion(apiVersion) === undefined) {
-    errors.invalid(`${path}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`);
-  }
+/** What an `apiVersion` may be besides `group/version`. */
+export interface ReferenceRules {
+  /** The core group, or nothing. */
+  readonly emptyGroup: boolean;
+  /** Anything: the stored object has a wrong one. */
+  readonly anything?: boolean;
+}
+
+/** What is wrong with the version of a reference (`ValidateAPIVersion`). */
+export function apiVersionError(apiVersion: string, { emptyGroup, anything = false }: ReferenceRules): string {
+  if (anything) return '';
+  const parsed = apiVersion === '' || apiVersion === '/' ? { group: '' } : parseApiVersion(apiVersion);
+  if (parsed === undefined) return `unexpected GroupVersion string: ${apiVersion}`;
+  return parsed.group === '' && !emptyGroup ? 'apiVersion must specify API group' : '';
+}
+
+export function checkObjectReference(
+  errors: ErrorList,
+  { kind, name, apiVersion = '' }: CrossVersionObjectReference,
+  { path, rules }: { path: string; rules: ReferenceRules },
+): void {
+  checkSegment(errors, kind, { path: `${path}.kind` });
+  checkSegment(errors, name, { path: `${path}.name` });
+  const wrong = apiVersionError(apiVersion, rules);
+  if (wrong !== '') errors.invalid(`${path}.apiVersion`, apiVersion, wrong);
 }
 
 function checkIdentifier(errors: ErrorList, metric: MetricIdentifier | undefined, path: string): void {
@@ -58,8 +76,14 @@ function checkTarget(errors: ErrorList, target: MetricTarget, path: string): voi
   }
 }
 
-function checkObject(errors: ErrorList, source: ObjectMetricSource, path: string): void {
-  checkObjectReference(errors, source.describedObject, `${path}.describedObject`);
+interface MetricPlace {
+  readonly path: string;
+  /** For the objects that metrics describe. */
+  readonly rules: ReferenceRules;
+}
+
+function checkObject(errors: ErrorList, source: ObjectMetricSource, { path, rules }: MetricPlace): void {
+  checkObjectReference(errors, source.describedObject, { path: `${path}.describedObject`, rules });
   checkIdentifier(errors, source.metric, `${path}.metric`);
   checkTarget(errors, source.target, `${path}.target`);
   if (source.target.value === undefined && source.target.averageValue === undefined) {
@@ -121,22 +145,22 @@ const typeNames = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'
 function checkSource(
   errors: ErrorList,
   metric: MetricSpec,
-  { source, path }: { source: (typeof sources)[number]; path: string },
+  { source, path, rules }: MetricPlace & { source: (typeof sources)[number] },
 ): void {
-  if (source === 'object' && metric.object) checkObject(errors, metric.object, path);
+  if (source === 'object' && metric.object) checkObject(errors, metric.object, { path, rules });
   else if (source === 'external' && metric.external) checkExternal(errors, metric.external, path);
   else if (source === 'pods' && metric.pods) checkPods(errors, metric.pods, path);
   else if (source === 'resource' && metric.resource) checkResource(errors, metric.resource, path);
   else if (metric.containerResource) checkContainerResource(errors, metric.containerResource, path);
 }
 
-export function checkMetric(errors: ErrorList, metric: MetricSpec, path: string): void {
+export function checkMetric(errors: ErrorList, metric: MetricSpec, { path, rules }: MetricPlace): void {
   const { type } = metric;
   if (!type) errors.required(`${path}.type`, 'must specify a metric source type');
   if (!typeNames.includes(type)) errors.notSupported(`${path}.type`, type ?? '', typeNames);
   const present = sources.filter((source) => metric[source]);
   const [first] = present;
-  if (first !== undefined) checkSource(errors, metric, { source: first, path: `${path}.${first}` });
+  if (first !== undefined) checkSource(errors, metric, { source: first, path: `${path}.${first}`, rules });
   const expected = sources.find((source) => source.toLowerCase() === (type ?? '').toLowerCase());
   if (expected !== undefined && !metric[expected]) {
     errors.required(`${path}.${expected}`, 'must populate information for the given metric source');
