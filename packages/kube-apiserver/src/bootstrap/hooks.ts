@@ -42,7 +42,7 @@ interface Step {
   /** Until it succeeds, and then every so often. */
   work(): Promise<void>;
   readonly repeatMs?: number;
-  /** Runs beside, from the first success to the signal. */
+  /** Runs beside, from the first success until the server stops. */
   background?(signal: AbortSignal): AsyncDisposable;
 }
 
@@ -51,7 +51,29 @@ interface Step {
  * on until the server stops.
  */
 export function bootstrapHooks(options: BootstrapOptions): PostStartHook[] {
-  return steps(options).map((step) => ({ name: step.name, run: (signal) => runStep(step, signal, options) }));
+  const namespaces = systemNamespacesOnce(options);
+  return steps(options).map((step) => {
+    const work = async (): Promise<void> => {
+      await namespaces();
+      await step.work();
+    };
+    return { name: step.name, run: (signal) => runStep({ ...step, work }, signal, options) };
+  });
+}
+
+/**
+ * The namespaces come first: all hooks run at the same time, and what is created by one is seen by the others only
+ * after its commit. Remembers its success.
+ */
+function systemNamespacesOnce({ client, caches }: BootstrapOptions): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= ensureSystemNamespaces(client, caches).catch((error: unknown) => {
+      done = undefined;
+      throw error;
+    });
+    return done;
+  };
 }
 
 async function runStep(step: Step, signal: AbortSignal, { clock, onError }: BootstrapOptions): Promise<void> {
