@@ -225,7 +225,7 @@ describe('versions', () => {
     });
     const hpa = {
       metadata: { name: 'h' },
-      spec: { scaleTargetRef: { kind: 'Deployment', name: 'd' }, maxReplicas: 3 },
+      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3 },
     };
     const hpas = 'namespaces/default/horizontalpodautoscalers';
     const old = { ...hpa, spec: { ...hpa.spec, targetCPUUtilizationPercentage: 50 } };
