@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { newAuthorizer } from '../authorization/new-authorizer.ts';
 import { FakeCacheDirectory } from '../authorization/testing/fake-cache.ts';
 import { FakeClient } from '../bootstrap/testing/fake-client.ts';
+import { AdmissionChain } from './chain.ts';
 import { defaultAdmissionPlugins, selectPlugins } from './plugins.ts';
+import { attributes } from './testing/attributes.ts';
 
 const on = () => true;
 
@@ -51,4 +53,27 @@ it('puts the fixed steps before the quota', () => {
     'ResourceQuota',
   ]);
   expect(plugins.map((plugin) => plugin.name)).toContain('NodeRestriction');
+});
+
+it('stays synchronous for what concerns no slow plugin', () => {
+  const caches = new FakeCacheDirectory();
+  caches.put('', 'namespaces', { metadata: { name: 'ns' } });
+  caches.put('', 'serviceaccounts', { metadata: { name: 'default', namespace: 'ns' } });
+  const { authorizer, rbac } = newAuthorizer({ modes: ['RBAC'], caches, nodeRules: [] });
+  const chain = new AdmissionChain(
+    defaultAdmissionPlugins({
+      caches,
+      client: new FakeClient(caches),
+      authorizer,
+      rbac,
+      clock: new FakeClock(),
+      random: { float: () => 0, uuid: () => '' },
+      featureEnabled: on,
+    }),
+  );
+  const pod = { metadata: { name: 'p', namespace: 'ns' }, spec: { containers: [{ name: 'c' }] } };
+  for (const given of [attributes('pods', pod), attributes('pods', pod, { old: structuredClone(pod) })]) {
+    expect(chain.admit(given)).toBeUndefined();
+    expect(chain.validate(given)).toBeUndefined();
+  }
 });

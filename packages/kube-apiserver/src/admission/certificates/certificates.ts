@@ -21,11 +21,10 @@ export function certificateApproval(deps: SignerDeps): AdmissionPlugin {
   return {
     name: 'CertificateApproval',
     handles: (operation) => operation === 'UPDATE',
-    async validate(attributes) {
-      if (!isResource(attributes, group, resource, 'approval')) return;
+    validate(attributes) {
+      if (!isResource(attributes, group, resource, 'approval')) return undefined;
       const signerName = csrOf(attributes.oldObject).spec.signerName ?? '';
-      if (await isAuthorizedForSigner(deps.authorizer, { user: attributes.user, verb: 'approve' }, signerName)) return;
-      throw forbid(attributes, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`);
+      return demand(deps, attributes, { verb: 'approve', what: 'approve requests with', signerName });
     },
   };
 }
@@ -35,39 +34,51 @@ export function certificateSigning(deps: SignerDeps): AdmissionPlugin {
   return {
     name: 'CertificateSigning',
     handles: (operation) => operation === 'UPDATE',
-    async validate(attributes) {
-      if (!isResource(attributes, group, resource, 'status')) return;
+    validate(attributes) {
+      if (!isResource(attributes, group, resource, 'status')) return undefined;
       const old = csrOf(attributes.oldObject);
       const { status } = csrOf(attributes.object);
-      if (status?.certificate === old.status?.certificate && semanticEqual(status?.conditions, old.status?.conditions))
-        return;
-      const signerName = old.spec.signerName ?? '';
-      if (await isAuthorizedForSigner(deps.authorizer, { user: attributes.user, verb: 'sign' }, signerName)) return;
-      throw forbid(attributes, `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`);
+      const sameConditions = semanticEqual(status?.conditions, old.status?.conditions);
+      if (status?.certificate === old.status?.certificate && sameConditions) return undefined;
+      return demand(deps, attributes, {
+        verb: 'sign',
+        what: 'sign requests with',
+        signerName: old.spec.signerName ?? '',
+      });
     },
   };
 }
+
+const signerOf = (object: unknown): string =>
+  (object as { spec?: { signerName?: string } } | undefined)?.spec?.signerName ?? '';
 
 /** Publishing trust anchors for a signer needs the verb `attest` on it. */
 export function clusterTrustBundleAttest(deps: SignerDeps): AdmissionPlugin {
   return {
     name: 'ClusterTrustBundleAttest',
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
-    async validate(attributes) {
-      if (!isResource(attributes, group, 'clustertrustbundles')) return;
-      const signerOf = (object: unknown): string =>
-        (object as { spec?: { signerName?: string } } | undefined)?.spec?.signerName ?? '';
-      const signerName = signerOf(attributes.object);
-      if (
-        attributes.oldObject !== undefined &&
-        semanticEqual(attributes.object?.['spec'], attributes.oldObject['spec'])
-      )
-        return;
-      if (signerName === '') return;
-      if (await isAuthorizedForSigner(deps.authorizer, { user: attributes.user, verb: 'attest' }, signerName)) return;
-      throw forbid(attributes, `user not permitted to attest for signerName ${JSON.stringify(signerName)}`);
+    validate(attributes) {
+      if (!isResource(attributes, group, 'clustertrustbundles')) return undefined;
+      const { object, oldObject } = attributes;
+      if (oldObject !== undefined && semanticEqual(object?.['spec'], oldObject['spec'])) return undefined;
+      const signerName = signerOf(object);
+      return signerName === ''
+        ? undefined
+        : demand(deps, attributes, { verb: 'attest', what: 'attest for', signerName });
     },
   };
+}
+
+interface Demand {
+  readonly verb: 'approve' | 'sign' | 'attest';
+  readonly what: string;
+  readonly signerName: string;
+}
+
+async function demand({ authorizer }: SignerDeps, attributes: AdmissionAttributes, wanted: Demand): Promise<void> {
+  const { verb, what, signerName } = wanted;
+  if (await isAuthorizedForSigner(authorizer, { user: attributes.user, verb }, signerName)) return;
+  throw forbid(attributes, `user not permitted to ${what} signerName ${JSON.stringify(signerName)}`);
 }
 
 const apiserverClientSigner = 'kubernetes.io/kube-apiserver-client';
