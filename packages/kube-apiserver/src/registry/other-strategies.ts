@@ -1,12 +1,19 @@
 /** Strategies of the kinds that neither run work nor belong to the core, by `group/resource`. */
+import { apiServiceStrategy } from './apiregistration/api-service-strategy.ts';
 import { leaseCandidateStrategy, leaseStrategy } from './coordination/lease-strategy.ts';
+import { flowSchemaStrategy, priorityLevelStrategy } from './flowcontrol/flowcontrol-strategies.ts';
 import { runtimeClassStrategy } from './node/runtime-class-strategy.ts';
 import { priorityClassStrategy } from './scheduling/priority-class-strategy.ts';
+import { storageVersionMigrationStrategy } from './storagemigration/storage-version-migration-strategy.ts';
 import type { Strategy } from './strategy.ts';
 
 export const otherStrategies: Readonly<Record<string, Strategy>> = {
+  'apiregistration.k8s.io/apiservices': apiServiceStrategy as Strategy,
   'coordination.k8s.io/leasecandidates': leaseCandidateStrategy as Strategy,
   'coordination.k8s.io/leases': leaseStrategy as Strategy,
+  'flowcontrol.apiserver.k8s.io/flowschemas': flowSchemaStrategy as Strategy,
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': priorityLevelStrategy as Strategy,
   'node.k8s.io/runtimeclasses': runtimeClassStrategy as Strategy,
   'scheduling.k8s.io/priorityclasses': priorityClassStrategy as Strategy,
+  'storagemigration.k8s.io/storageversionmigrations': storageVersionMigrationStrategy as Strategy,
 };

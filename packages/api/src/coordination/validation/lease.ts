@@ -33,7 +33,10 @@ export function validateLease(lease: { readonly spec?: LeaseSpec }): FieldError[
   return errors.errors;
 }
 
-function checkVersions(errors: ErrorList, { binaryVersion = '', emulationVersion = '' }: LeaseCandidateSpec): void {
+function checkVersions(
+  errors: ErrorList,
+  { binaryVersion = '', emulationVersion = '' }: Partial<LeaseCandidateSpec>,
+): void {
   const [binary, emulation] = [parseVersion(binaryVersion), parseVersion(emulationVersion)];
   const wrong = 'must be a valid semantic version';
   if (emulationVersion !== '' && emulation === undefined) {
@@ -47,7 +50,7 @@ function checkVersions(errors: ErrorList, { binaryVersion = '', emulationVersion
 }
 
 interface Candidate {
-  readonly spec: LeaseCandidateSpec;
+  readonly spec: Partial<LeaseCandidateSpec>;
 }
 
 /** Create, and update when there is an `old` one: the lease of a candidate does not change. */
