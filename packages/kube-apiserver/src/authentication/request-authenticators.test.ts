@@ -38,6 +38,11 @@ describe('newAuthenticator', () => {
     await expect(ask(testRequest({ certificate }))).rejects.toSatisfy(isUnauthorized);
   });
 
+  it('tells which certificate it was', async () => {
+    const user = await setup().ask(testRequest({ certificate: testCertificate({ fingerprint: 'ab12' }) }));
+    expect(user?.extra).toEqual({ 'authentication.kubernetes.io/credential-id': ['X509SHA256=ab12'] });
+  });
+
   it('believes a front proxy', async () => {
     const { ask } = setup();
     const headers = {

@@ -99,6 +99,7 @@ function describe(leaf: X509Certificate, issuer: PeerCertificate['issuer']): Pee
     organizations: listOf(subject['O']),
     issuer,
     notAfter: leaf.validToDate.getTime(),
+    fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
   };
 }
 

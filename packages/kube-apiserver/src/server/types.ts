@@ -65,6 +65,8 @@ export interface PeerCertificate {
   /** Which configured CA it chains to. */
   readonly issuer: 'client-ca' | 'front-proxy-ca';
   readonly notAfter: number;
+  /** SHA-256 of the certificate in lower-case hexadecimal. */
+  readonly fingerprint?: string;
 }
 
 /** The request's body: bytes from the wire, or an object handed over in process (owned by the server from then on). */

@@ -35,8 +35,15 @@ function isOrdered(object: object, type: string): boolean {
   return true;
 }
 
-function restore(object: unknown, type: string): void {
-  if (typeof object === 'object' && object !== null && !isOrdered(object, type)) orderLike(object, type);
+/** A new object in the right order: taking fields out of one and putting them back would make it slow to read. */
+function ordered(object: object, type: string): object {
+  const given = object as Record<string, unknown>;
+  const result: Record<string, unknown> = {};
+  for (const name of positionsOf(type).keys()) {
+    const value = given[name];
+    if (value !== undefined) result[name] = value;
+  }
+  return result;
 }
 
 /** Not among the plugins users can switch. Touches only the kinds that the built-in plugins change. */
@@ -48,7 +55,10 @@ export const fieldOrder: AdmissionPlugin = {
     if (object === undefined) return;
     const specType = specTypes.get(`${resource.group}/${resource.resource}`);
     if (specType === undefined) return;
-    restore(object.metadata, metadataType);
-    if (attributes.subresource === '') restore(object['spec'], specType);
+    // Callers may hold on to the metadata: these are put right in place.
+    if (!isOrdered(object.metadata, metadataType)) orderLike(object.metadata, metadataType);
+    const spec = object['spec'];
+    if (attributes.subresource !== '' || typeof spec !== 'object' || spec === null) return;
+    if (!isOrdered(spec, specType)) object['spec'] = ordered(spec, specType);
   },
 };

@@ -3,7 +3,7 @@ import type { Clock } from '@kubets/apimachinery/clock';
 import type { ApiRequest, PeerCertificate, UserInfo } from '../../server/types.ts';
 import type { RequestAuthenticator } from '../authenticator.ts';
 import { BadTokenError, unauthorized } from '../errors.ts';
-import { asAuthenticated } from '../user.ts';
+import { asAuthenticated, credentialIdExtra } from '../user.ts';
 
 /**
  * The user is the subject's common name, its groups the organizations. The chain has been verified by the
@@ -27,9 +27,15 @@ export class X509Authenticator implements RequestAuthenticator {
       throw unauthorized(new BadTokenError('x509: certificate has expired'));
     let user = this.#users.get(certificate);
     if (user === undefined) {
-      user = asAuthenticated({ name: certificate.commonName, groups: certificate.organizations });
+      user = asAuthenticated(userOf(certificate));
       this.#users.set(certificate, user);
     }
     return user;
   }
+}
+
+/** The certificate's fingerprint tells, in audit logs and reviews, which credential was used. */
+function userOf({ commonName, organizations, fingerprint }: PeerCertificate): UserInfo {
+  const user = { name: commonName, groups: organizations };
+  return fingerprint === undefined ? user : { ...user, extra: { [credentialIdExtra]: [`X509SHA256=${fingerprint}`] } };
 }
