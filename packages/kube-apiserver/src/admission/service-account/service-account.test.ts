@@ -1,3 +1,4 @@
+import { FakeClock } from '@kubets/apimachinery/fake-clock';
 import { describe, expect, it } from 'vitest';
 import { FakeCacheDirectory } from '../../authorization/testing/fake-cache.ts';
 import { attributes, verdict } from '../testing/attributes.ts';
@@ -19,7 +20,8 @@ caches.put(
     { annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } },
   ),
 );
-const plugin = serviceAccount({ caches, random: { float: () => 0, uuid: () => '' } });
+const clock = new FakeClock();
+const plugin = serviceAccount({ caches, clock, random: { float: () => 0, uuid: () => '' } });
 type PodSpec = Record<string, unknown> & {
   containers: { name: string; volumeMounts?: unknown[] }[];
   volumes?: { name: string; projected?: unknown }[];
@@ -129,6 +131,21 @@ describe('ServiceAccount', () => {
     ],
   ])('refuses %s', async (_, object, expected) => {
     expect(await verdict(plugin, attributes('pods', object))).toBe(`pods "p" is forbidden: ${expected}`);
+  });
+
+  it('waits a moment for the default account of a new namespace', async () => {
+    const given = () => attributes('pods', { ...pod(), metadata: { name: 'p', namespace: 'new' } });
+    const late = verdict(plugin, given());
+    expect(clock.timers).toBe(1);
+    clock.advance(1_500);
+    expect(await late).toBe(
+      'pods "p" is forbidden: error looking up service account new/default: serviceaccount "default" not found',
+    );
+    const inTime = verdict(plugin, given());
+    caches.put('', 'serviceaccounts', { metadata: { name: 'default', namespace: 'new' } });
+    expect(await inTime).toBe('');
+    expect(clock.timers).toBe(0);
+    expect(caches.of({ group: '', resource: 'serviceaccounts' }).listeners).toBe(0);
   });
 
   it('lets a strict account use its secrets', async () => {

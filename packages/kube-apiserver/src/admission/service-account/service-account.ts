@@ -1,6 +1,6 @@
 /** Gives pods their service account, its token and its pull secrets (`plugin/pkg/admission/serviceaccount/admission.go`). */
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '@kubets/api/types/core-v1';
-import type { Random } from '@kubets/apimachinery/clock';
+import type { Clock, Random } from '@kubets/apimachinery/clock';
 import { randomSuffix } from '@kubets/apimachinery/names';
 import type { CacheDirectory, ResourceCache } from '../../storage/cache.ts';
 import { forbid, isResource } from '../common/attributes.ts';
@@ -15,6 +15,7 @@ import {
 export interface ServiceAccountDeps {
   readonly caches: CacheDirectory;
   readonly random: Random;
+  readonly clock: Clock;
 }
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
@@ -23,6 +24,8 @@ const tokenMountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const volumePrefix = 'kube-api-access-';
 /** An hour and seven seconds: by the odd number the token request knows a projected token. */
 const tokenSeconds = 3607;
+/** As long as upstream looks for a default account again and again. */
+const longestWaitMs = 1_500;
 
 const isMirror = (pod: Pod): boolean => pod.metadata.annotations?.[mirrorAnnotation] !== undefined;
 
@@ -32,18 +35,17 @@ export function serviceAccount(deps: ServiceAccountDeps): AdmissionPlugin {
     name: 'ServiceAccount',
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     admit(attributes) {
-      if (attributes.operation !== 'CREATE' || !isResource(attributes, '', 'pods')) return;
+      if (attributes.operation !== 'CREATE' || !isResource(attributes, '', 'pods')) return undefined;
       const pod = attributes.object as unknown as Pod;
       const { spec } = pod;
-      if (spec === undefined || isMirror(pod)) return;
-      if ((spec.serviceAccountName ?? '') === '') spec.serviceAccountName = defaultName;
-      // The deprecated alias says the same.
-      spec.serviceAccount = spec.serviceAccountName;
-      const account = find(attributes, accounts, spec.serviceAccountName ?? defaultName);
-      if (automounts(account, spec)) mountToken(spec, deps.random);
-      if ((spec.imagePullSecrets ?? []).length === 0 && (account.imagePullSecrets ?? []).length > 0) {
-        spec.imagePullSecrets = (account.imagePullSecrets ?? []).map((secret) => ({ ...secret }));
+      if (spec === undefined || isMirror(pod)) return undefined;
+      const name = spec.serviceAccountName || defaultName;
+      const finish = (): void => complete(spec, find(attributes, accounts, name), deps.random);
+      // A namespace that is just made gets its default account in a moment.
+      if (name === defaultName && accounts.get(attributes.namespace, name) === undefined) {
+        return appears(accounts, { namespace: attributes.namespace, name }, deps.clock).then(finish);
       }
+      return finish();
     },
     validate(attributes) {
       if (attributes.resource.group !== '' || attributes.resource.resource !== 'pods') return;
@@ -53,6 +55,30 @@ export function serviceAccount(deps: ServiceAccountDeps): AdmissionPlugin {
       }
     },
   };
+}
+
+function complete(spec: PodSpec, account: ServiceAccount, random: Random): void {
+  spec.serviceAccountName = account.metadata.name ?? defaultName;
+  // The deprecated alias says the same.
+  spec.serviceAccount = spec.serviceAccountName;
+  if (automounts(account, spec)) mountToken(spec, random);
+  if ((spec.imagePullSecrets ?? []).length === 0 && (account.imagePullSecrets ?? []).length > 0) {
+    spec.imagePullSecrets = (account.imagePullSecrets ?? []).map((secret) => ({ ...secret }));
+  }
+}
+
+/** Resolves when the object is there, or when waiting for it is no longer worth while. */
+function appears(cache: ResourceCache, wanted: { namespace: string; name: string }, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.setTimer(longestWaitMs, resolve);
+  const stop = cache.subscribe((event) => {
+    if (event.type !== 'added') return;
+    if (event.current.name === wanted.name && event.current.namespace === wanted.namespace) resolve();
+  });
+  return promise.finally(() => {
+    timer.cancel();
+    stop();
+  });
 }
 
 function validateCreate(attributes: AdmissionAttributes, accounts: ResourceCache): void {
