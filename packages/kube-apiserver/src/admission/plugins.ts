@@ -9,6 +9,7 @@ import { rbacEscalationCheck } from '../authorization/rbac/escalation.ts';
 import type { RbacAuthorizer } from '../authorization/rbac/rbac-authorizer.ts';
 import type { InternalClient } from '../bootstrap/internal-client.ts';
 import type { CacheDirectory } from '../storage/cache.ts';
+import { alwaysPullImages } from './always-pull-images/always-pull-images.ts';
 import {
   certificateApproval,
   certificateSigning,
@@ -33,6 +34,7 @@ import { priority } from './priority/priority.ts';
 import { resourceQuota } from './resource-quota/resource-quota.ts';
 import { runtimeClass } from './runtime-class/runtime-class.ts';
 import { serviceAccount } from './service-account/service-account.ts';
+import { alwaysAdmit, alwaysDeny, denyServiceExternalIPs, namespaceExists } from './simple/simple-plugins.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection/storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition/taint-nodes-by-condition.ts';
 
@@ -51,11 +53,14 @@ export interface AdmissionDeps {
 type Make = (deps: AdmissionDeps) => AdmissionPlugin;
 
 const makers: ReadonlyMap<string, Make> = new Map<string, Make>([
+  ['AlwaysAdmit', alwaysAdmit],
   ['NamespaceLifecycle', namespaceLifecycle],
+  ['NamespaceExists', namespaceExists],
   ['LimitRanger', limitRanger],
   ['ServiceAccount', serviceAccount],
   ['NodeRestriction', nodeRestriction],
   ['TaintNodesByCondition', taintNodesByCondition],
+  ['AlwaysPullImages', alwaysPullImages],
   ['PodSecurity', podSecurity],
   ['Priority', priority],
   ['DefaultTolerationSeconds', (deps) => defaultTolerationSeconds(deps.tolerationSeconds)],
@@ -68,8 +73,10 @@ const makers: ReadonlyMap<string, Make> = new Map<string, Make>([
   ['ClusterTrustBundleAttest', clusterTrustBundleAttest],
   ['CertificateSubjectRestriction', certificateSubjectRestriction],
   ['DefaultIngressClass', defaultIngressClass],
+  ['DenyServiceExternalIPs', denyServiceExternalIPs],
   ['PodTopologyLabels', podTopologyLabels],
   ['ResourceQuota', resourceQuota],
+  ['AlwaysDeny', alwaysDeny],
 ]);
 
 export interface PluginSelection {
