@@ -31,18 +31,22 @@ import { statusOfStorageError } from './store-errors.ts';
 import type { LeaseSource } from './ttl-leases.ts';
 import type { WriteContext } from './write-context.ts';
 
+/** Told once whether the write succeeded. */
+export type FinishWrite = (succeeded: boolean) => void | Promise<void>;
+
 export interface StoreHooks {
   /**
-   * Runs between preparation and validation of a create or update, e.g. to allocate addresses. What it
-   * returns is told whether the write succeeded. `old` is absent on create.
+   * Runs before preparation and validation of a create or update, when name and uid are set, e.g. to
+   * allocate addresses (`Store.BeginCreate`, `Store.BeginUpdate`). What it returns is told whether the
+   * write succeeded, and waited for when it returns a promise; it must not fail. `old` is absent on create.
    */
   begin?(
     context: WriteContext,
     obj: ApiObject,
     old: Readonly<ApiObject> | undefined,
-  ): ((succeeded: boolean) => void) | undefined;
-  /** After an object has gone for good. */
-  afterDelete?(context: WriteContext, obj: Readonly<ApiObject>): void;
+  ): FinishWrite | undefined | Promise<FinishWrite | undefined>;
+  /** After an object has gone for good; the answer waits for the promise. Must not fail. */
+  afterDelete?(context: WriteContext, obj: Readonly<ApiObject>): void | Promise<void>;
   /**
    * Keeps an object that is to be deleted: its new state, or `as-it-is` when nothing changes. `undefined`:
    * the deletion takes its usual course.
@@ -130,16 +134,19 @@ export class ResourceStore {
     const meta = obj.metadata;
     const base = meta.name ? '' : (meta.generateName ?? '');
     for (let attempt = 1; ; attempt++) {
-      const stored = this.#prepareCreate(context, obj, base);
-      const finish = this.options.hooks?.begin?.(context, stored, undefined);
+      this.#identify(context, obj, base);
+      const begun = this.options.hooks?.begin?.(context, obj, undefined);
+      const finish = begun instanceof Promise ? await begun : begun;
       try {
-        const result = await this.#createOnce(context, stored, validation);
-        finish?.(true);
+        const result = await this.#createOnce(context, this.#prepareCreate(context, obj), validation);
+        const finishing = finish?.(true);
+        if (finishing !== undefined) await finishing;
         return result;
       } catch (error) {
-        finish?.(false);
+        const finishing = finish?.(false);
+        if (finishing !== undefined) await finishing;
         const again = base !== '' && attempt < nameAttempts && storageErrorCode(error) === 'exists';
-        if (!again) throw this.#createError(error, stored, base !== '');
+        if (!again) throw this.#createError(error, obj, base !== '');
       }
     }
   }
@@ -191,7 +198,8 @@ export class ResourceStore {
     if (context.dryRun) return latest.object;
     const revision = await this.#storage.delete(key, modRevision);
     const gone = withResourceVersion(latest.object, revision);
-    this.options.hooks?.afterDelete?.(context, gone);
+    const finishing = this.options.hooks?.afterDelete?.(context, gone);
+    if (finishing !== undefined) await finishing;
     return gone;
   }
 
@@ -217,7 +225,7 @@ export class ResourceStore {
     return { record, object };
   }
 
-  #prepareCreate(context: WriteContext, obj: ApiObject, base: string): ApiObject {
+  #identify(context: WriteContext, obj: ApiObject, base: string): void {
     const { random } = context.environment;
     const meta = obj.metadata;
     if (meta.resourceVersion) {
@@ -225,6 +233,9 @@ export class ResourceStore {
     }
     fillSystemFields(meta, random.uuid(), context.now);
     if (base !== '') meta.name = generateName(base, random);
+  }
+
+  #prepareCreate(context: WriteContext, obj: ApiObject): ApiObject {
     beforeCreate(context, this.#facts, this.options.strategy, obj);
     return canonicalObject(obj, this.options.gvk);
   }
@@ -272,7 +283,8 @@ export class ResourceStore {
     const made = plan.next(old);
     const obj = made instanceof Promise ? await made : made;
     this.#checkResourceVersion(plan, obj, latest.record.modRevision);
-    const finish = this.options.hooks?.begin?.(context, obj, old);
+    const begun = this.options.hooks?.begin?.(context, obj, old);
+    const finish = begun instanceof Promise ? await begun : begun;
     let succeeded = false;
     try {
       beforeUpdate(context, this.#facts, plan.strategy, { obj, old });
@@ -284,7 +296,8 @@ export class ResourceStore {
       succeeded = true;
       return result;
     } finally {
-      finish?.(succeeded);
+      const finishing = finish?.(succeeded);
+      if (finishing !== undefined) await finishing;
     }
   }
 
