@@ -1,5 +1,13 @@
 /** Strategies of the kinds that neither run work nor belong to the core, by `group/resource`. */
+import {
+  mutatingPolicyBindingStrategy,
+  mutatingPolicyStrategy,
+  validatingPolicyBindingStrategy,
+  validatingPolicyStrategy,
+} from './admissionregistration/policy-strategies.ts';
+import { mutatingWebhookStrategy, validatingWebhookStrategy } from './admissionregistration/webhook-strategies.ts';
 import { apiServiceStrategy } from './apiregistration/api-service-strategy.ts';
+import { certificateSigningRequestStrategy } from './certificates/certificate-signing-request-strategy.ts';
 import { leaseCandidateStrategy, leaseStrategy } from './coordination/lease-strategy.ts';
 import { flowSchemaStrategy, priorityLevelStrategy } from './flowcontrol/flowcontrol-strategies.ts';
 import { runtimeClassStrategy } from './node/runtime-class-strategy.ts';
@@ -8,7 +16,14 @@ import { storageVersionMigrationStrategy } from './storagemigration/storage-vers
 import type { Strategy } from './strategy.ts';
 
 export const otherStrategies: Readonly<Record<string, Strategy>> = {
+  'admissionregistration.k8s.io/mutatingadmissionpolicies': mutatingPolicyStrategy as Strategy,
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings': mutatingPolicyBindingStrategy as Strategy,
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations': mutatingWebhookStrategy as Strategy,
+  'admissionregistration.k8s.io/validatingadmissionpolicies': validatingPolicyStrategy as Strategy,
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings': validatingPolicyBindingStrategy as Strategy,
+  'admissionregistration.k8s.io/validatingwebhookconfigurations': validatingWebhookStrategy as Strategy,
   'apiregistration.k8s.io/apiservices': apiServiceStrategy as Strategy,
+  'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestStrategy as Strategy,
   'coordination.k8s.io/leasecandidates': leaseCandidateStrategy as Strategy,
   'coordination.k8s.io/leases': leaseStrategy as Strategy,
   'flowcontrol.apiserver.k8s.io/flowschemas': flowSchemaStrategy as Strategy,
