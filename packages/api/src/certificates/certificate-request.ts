@@ -81,6 +81,13 @@ function readAlternativeNames(extension: Uint8Array | undefined): AlternativeNam
   };
 }
 
+/** The first byte says how many bits of the last one do not count: none, in a signature. */
+function readBits(element: DerElement | undefined): Uint8Array {
+  const { content } = expectTag(element, derTag.bitString);
+  if (content[0] !== 0) throw new Error('asn1: syntax error: invalid padding bits in BIT STRING');
+  return content.subarray(1);
+}
+
 function readRequest(der: Uint8Array): CertificateRequest {
   const [outer, trailing] = readDer(der);
   if (trailing !== undefined) throw new Error('asn1: syntax error: trailing data');
@@ -94,8 +101,7 @@ function readRequest(der: Uint8Array): CertificateRequest {
     publicKey: expectTag(key, derTag.sequence).bytes,
     signedBytes: expectTag(info, derTag.sequence).bytes,
     signatureAlgorithm: { oid: derOid(oid), parameters: parameters?.bytes ?? new Uint8Array() },
-    // The first byte says how many bits of the last one do not count: none, in a signature.
-    signature: expectTag(signature, derTag.bitString).content.subarray(1),
+    signature: readBits(signature),
   };
 }
 

@@ -33,7 +33,7 @@ const insecure: Readonly<Record<string, string>> = {
 };
 /** The last byte of the digest's object identifier 2.16.840.1.101.3.4.2.x, which the parameters of RSA-PSS carry. */
 const pssDigests: Readonly<Record<number, string>> = { 1: 'sha256', 2: 'sha384', 3: 'sha512' };
-const digestOidPrefix = '608648016503040' + '2';
+const digestOidPrefix = '6086480165030402';
 
 function pssAlgorithm(parameters: Uint8Array): Algorithm | undefined {
   const text = Buffer.from(parameters).toString('hex');

@@ -25,7 +25,7 @@ function recordUser(spec: CertificateSigningRequestSpec, user: UserInfo): void {
   if (user.name !== '') spec.username = user.name;
   if (user.uid !== undefined && user.uid !== '') spec.uid = user.uid;
   if (user.groups.length > 0) spec.groups = [...user.groups];
-  const extra = Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]] as const);
+  const extra = Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]] as [string, string[]]);
   if (extra.length > 0) spec.extra = Object.fromEntries(extra);
 }
 
