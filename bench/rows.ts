@@ -91,14 +91,15 @@ async function fanOut(c: BenchContext): Promise<Measurement> {
   const all = Promise.withResolvers<void>();
   const query = `watch=1&fieldSelector=metadata.name%3Dwatched&resourceVersion=${metadata.resourceVersion}`;
   const marker = Buffer.from('"round":"');
+  const newline = 0x0a;
   const closers = await Promise.all(
     Array.from({ length: watchers }, () =>
       c.watchClient.stream(`${path}?${query}`, (chunk) => {
         const now = performance.now();
-        for (let at = chunk.indexOf(marker); at >= 0; at = chunk.indexOf(marker, at + marker.length)) {
-          delivered++;
-          // A sample: reading every number would measure this client.
-          if (delivered % 16 !== 0) continue;
+        // A line is an event; a line's end, one byte, cannot be torn apart as a longer mark can.
+        for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) delivered++;
+        const at = chunk.lastIndexOf(marker);
+        if (at >= 0 && at + marker.length + 8 <= chunk.length) {
           const round = Number.parseInt(chunk.toString('latin1', at + marker.length, at + marker.length + 8), 10);
           latencies.push(now - (sentAt[round] ?? now));
         }

@@ -14,7 +14,7 @@ import { parseSigningKey, parseVerificationKeys, type VerificationKey } from './
 import { openIdHandlers, openIdMetadata } from './authentication/serviceaccount/openid-metadata.ts';
 import { TokenIssuer } from './authentication/serviceaccount/token-issuer.ts';
 import type { AuthorizationMode } from './authorization/new-authorizer.ts';
-import { ensureBootstrapRoles } from './bootstrap/rbac/bootstrap-roles.ts';
+import { bootstrapHooks, type BootstrapOptions } from './bootstrap/hooks.ts';
 import { discoveryHandler } from './discovery/discovery-handler.ts';
 import { DiscoveryRegistry } from './discovery/discovery-registry.ts';
 import { openApiHandler } from './openapi/openapi-handler.ts';
@@ -63,6 +63,15 @@ export interface KubeApiServerOptions {
   readonly admission: PluginSelection;
   /** `--advertise-address` and port, as discovery tells clients inside the cluster. */
   readonly advertise: { readonly address: string; readonly port: number };
+  readonly hostname: string;
+  /** `--service-cluster-ip-range`: one, or one of each family. */
+  readonly serviceClusterIpRanges: readonly string[];
+  /** Of the `kubernetes` Service: the first address of the first range. */
+  readonly serviceAddress: string;
+  /** PEM texts that `extension-apiserver-authentication` tells aggregated servers; may be empty. */
+  readonly trust: { readonly clientCa: string; readonly frontProxyCa: string };
+  /** What a controller manager would do and this server does while there is none; absent when one runs. */
+  readonly standIns: BootstrapOptions['standIns'];
   readonly featureGates: Readonly<Record<string, boolean>>;
   /** `--request-timeout`, `--min-request-timeout`, in-flight limits. */
   readonly limits?: ApiServerConfig['limits'];
@@ -160,9 +169,29 @@ function install(options: KubeApiServerOptions, tokens: Tokens): (parts: ApiServ
   };
 }
 
-function hooks(parts: ApiServerParts): PostStartHook[] {
-  const caches = parts.registry.directory;
-  return [{ name: 'rbac/bootstrap-roles', run: () => ensureBootstrapRoles(parts.client, caches) }];
+function hooks(options: KubeApiServerOptions): (parts: ApiServerParts) => PostStartHook[] {
+  const { advertise, log, requestHeader, trust } = options;
+  return ({ registry, client, clock, random }) =>
+    bootstrapHooks({
+      client,
+      caches: registry.directory,
+      clock,
+      random,
+      hostname: options.hostname,
+      service: {
+        advertiseAddress: advertise.address,
+        securePort: advertise.port,
+        serviceAddress: options.serviceAddress,
+        serviceCIDRs: options.serviceClusterIpRanges,
+      },
+      trust: {
+        clientCA: trust.clientCa,
+        requestHeader: requestHeader && { clientCA: trust.frontProxyCa, ...requestHeader },
+      },
+      rbac: options.authorizationModes.includes('RBAC'),
+      standIns: options.standIns,
+      onError: (hook, error) => log.warn({ hook, error: String(error) }, 'a post-start hook will be tried again'),
+    });
 }
 
 /** Puts the server together. Nothing is served before its `start`. Rejects when an option is wrong. */
@@ -185,7 +214,7 @@ export async function createKubeApiServer(options: KubeApiServerOptions): Promis
       ),
     endpoints: endpoints(options, tokens),
     install: install(options, tokens),
-    postStartHooks: hooks,
+    postStartHooks: hooks(options),
     ...(options.limits && { limits: options.limits }),
   });
 }

@@ -24,6 +24,8 @@ export interface KubernetesServiceOptions {
   readonly serviceCIDRs: readonly string[];
 }
 
+const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
 const name = 'kubernetes';
 const namespace = 'default';
 
@@ -53,6 +55,8 @@ export class KubernetesService {
   async reconcile(): Promise<void> {
     await ensureNamespace(this.#client, this.#caches, namespace);
     await this.#reconcileService();
+    // Endpoints must not be loopback addresses: a machine without any other has a service nobody answers for.
+    if (isLoopback(this.#options.advertiseAddress)) return;
     await this.#reconcileEndpoints();
     await this.#reconcileSlice();
   }

@@ -10,9 +10,10 @@ import {
   type Log,
 } from '@kubets/kube-apiserver';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Storage } from '@kubets/etcd';
 import { createLog } from '../log.ts';
-import { advertiseAddress } from '../up/addresses.ts';
+import { advertiseAddress, nthAddress } from '../up/addresses.ts';
 import { stopSignal } from '../up/signals.ts';
 import { UserError } from '../user-error.ts';
 import { flagsHelp, parseFlags, type FlagValues } from './flags.ts';
@@ -66,6 +67,12 @@ function serverOptions(flags: FlagValues, storage: Storage, log: Log): KubeApiSe
     ...optional('requestHeader', requestHeaderOf(flags)),
     admission: { enable: flags['enable-admission-plugins'], disable: flags['disable-admission-plugins'] },
     advertise: { address: flags['advertise-address'] || advertiseAddress(host), port: flags['secure-port'] },
+    hostname: hostname(),
+    serviceClusterIpRanges: flags['service-cluster-ip-range'],
+    serviceAddress: nthAddress(flags['service-cluster-ip-range'][0] ?? '', 1),
+    trust: { clientCa: flags['client-ca-file'], frontProxyCa: flags['requestheader-client-ca-file'] },
+    // The controllers are somebody else's where each component is started by itself.
+    standIns: undefined,
     featureGates: flags['feature-gates'],
     eventTtlSeconds: flags['event-ttl'] / 1000,
     limits: {

@@ -11,9 +11,14 @@ export function localAddress(bindAddress: string): string {
   return unspecified.has(bindAddress) ? '127.0.0.1' : bindAddress;
 }
 
-/** The address others are told of: the one bound, or the machine's first outward one; else the local one. */
+const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
+/**
+ * The address others are told of (`--advertise-address`): the one bound, unless that is no address for
+ * others; then the machine's first outward one, and the local one on a machine without any.
+ */
 export function advertiseAddress(bindAddress: string): string {
-  if (!unspecified.has(bindAddress)) return bindAddress;
+  if (!unspecified.has(bindAddress) && !isLoopback(bindAddress)) return bindAddress;
   const outward = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find((address) => address.family === 'IPv4' && !address.internal);

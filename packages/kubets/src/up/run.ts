@@ -1,5 +1,6 @@
 /** Starting and stopping a cluster in one process. */
 import { createServer } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { systemClock, systemRandom } from '@kubets/apimachinery/system-clock';
@@ -14,7 +15,7 @@ import {
 import { ensureClusterPki, writePrivateFile, type ClusterPki } from '@kubets/kubeadm';
 import { createLog } from '../log.ts';
 import { UserError } from '../user-error.ts';
-import { advertiseAddress, localAddress, serverUrl, servingNames } from './addresses.ts';
+import { advertiseAddress, localAddress, nthAddress, serverUrl, servingNames } from './addresses.ts';
 import { startRenewal } from './certificate-renewal.ts';
 import { openDataDirectory } from './data-directory.ts';
 import type { UpOptions } from './options.ts';
@@ -97,6 +98,11 @@ async function startServer(options: UpOptions, storage: EmbeddedStore, pki: Clus
     requestHeader: defaultRequestHeaders,
     admission: { enable: ['NodeRestriction'], disable: [] },
     advertise: { address: advertiseAddress(options.bindAddress), port: options.securePort },
+    hostname: hostname(),
+    serviceClusterIpRanges: options.serviceClusterIpRanges,
+    serviceAddress: nthAddress(options.serviceClusterIpRanges[0] ?? '', 1),
+    trust: { clientCa: pki.authority, frontProxyCa: pki.frontProxyAuthority },
+    standIns: { rootCA: pki.authority },
     featureGates: {},
     eventTtlSeconds: 3600,
   });
