@@ -1,20 +1,25 @@
 /**
  * The HTTP transport: HTTP/2 over TLS with node:http2.
  *
- * One session carries all requests and watches, as client-go's does. A session that has gone silent
- * is found by pings (30 s without traffic, 15 s for the answer: client-go's `http2.ConfigureTransports`
- * with ReadIdleTimeout and PingTimeout) and thrown away; the next request opens a new one.
+ * One connection carries all requests and watches, as client-go's does. When it is lost, has gone
+ * silent (see `http-session.ts`) or drains after a GOAWAY, the next request opens a new one. Requests
+ * the server says it has not processed (REFUSED_STREAM, as after a GOAWAY) are sent again; nothing
+ * else is retried here: that is `managed-transport.ts`.
+ *
+ * Answers are not compressed: neither side would gain on a local network.
  */
 import {
-  connect,
   constants,
-  type ClientHttp2Session,
   type ClientHttp2Stream,
   type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type SecureClientSessionOptions,
 } from 'node:http2';
-import type { Clock, Timer } from '@kubets/apimachinery/clock';
-import type { ApiObject } from '@kubets/apimachinery/meta';
-import { failure, StatusError, type Status } from '@kubets/apimachinery/status';
+import type { Clock } from '@kubets/apimachinery/clock';
+import { HttpSession } from './http-session.ts';
+import { checkComplete, HttpWatchStream } from './http-watch-stream.ts';
+import { decodeAnswer, statusErrorOf, warningsOf } from './http-answer.ts';
+import { JsonLines } from './json-lines.ts';
 import {
   TransportError,
   type Transport,
@@ -22,8 +27,6 @@ import {
   type TransportResponse,
   type WatchStream,
 } from './transport.ts';
-import { JsonLines } from './json-lines.ts';
-import { HttpWatchStream } from './http-watch-stream.ts';
 
 export interface HttpTransportOptions {
   /** `https://host:port`, perhaps with a path prefix. */
@@ -38,83 +41,98 @@ export interface HttpTransportOptions {
   readonly token?: (() => string | undefined) | undefined;
   readonly userAgent?: string;
   readonly clock: Clock;
+  /** TCP and TLS together. Default 30 s. */
+  readonly connectTimeoutMs?: number;
+  /** Silence before a ping. Default 30 s. */
   readonly pingIntervalMs?: number;
+  /** Silence after it before the connection is given up. Default 15 s. */
   readonly pingTimeoutMs?: number;
 }
 
-/** Flow-control window of the session and its streams: lists of tens of megabytes must not wait for it. */
-const window = 16 * 1024 * 1024;
+/** How often a request that the server has not processed is sent again. */
+const maxRefusals = 6;
 
-interface Session {
-  readonly http2: ClientHttp2Session;
-  readonly ready: Promise<void>;
-  pingTimer: Timer | undefined;
+interface Answer {
+  readonly stream: ClientHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  readonly status: number;
 }
 
 export class HttpTransport implements Transport {
   readonly #options: HttpTransportOptions;
   readonly #prefix: string;
-  #session: Session | undefined;
+  readonly #tls: SecureClientSessionOptions;
+  /** All that are open: those that drain too. */
+  readonly #sessions = new Set<HttpSession>();
+  #session: HttpSession | undefined;
   #closed = false;
 
+  /** Connects at the first request. Throws a TypeError for a server that is no URL. */
   constructor(options: HttpTransportOptions) {
     this.#options = options;
     this.#prefix = new URL(options.server).pathname.replace(/\/$/, '');
+    const { ca, cert, key, serverName, insecureSkipTlsVerify } = options;
+    this.#tls = {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      ...(insecureSkipTlsVerify === true ? { rejectUnauthorized: false } : {}),
+    };
   }
 
   async request(request: TransportRequest): Promise<TransportResponse> {
-    const { stream, headers } = await this.#open(request);
-    const body = await readAll(stream);
-    const status = Number(headers[':status']);
-    const object = decode(body, status);
-    if (status < 200 || status > 299) throw statusError(object, status);
-    return { status, object, warnings: warningsOf(headers) };
+    const answer = await this.#ask(request);
+    const object = decodeAnswer(await readAll(answer.stream, request), answer.status);
+    if (answer.status > 299) throw statusErrorOf(object, answer.status, answer.headers);
+    return { status: answer.status, object, warnings: warningsOf(answer.headers) };
   }
 
   async watch(request: TransportRequest): Promise<WatchStream> {
-    const { stream, headers } = await this.#open({ ...request, query: { ...request.query, watch: '1' } });
-    const status = Number(headers[':status']);
-    if (status < 200 || status > 299) throw statusError(decode(await readAll(stream), status), status);
-    return new HttpWatchStream(stream, new JsonLines());
+    const answer = await this.#ask({ ...request, query: { ...request.query, watch: '1' } });
+    const { stream, status, headers } = answer;
+    if (status > 299) throw statusErrorOf(decodeAnswer(await readAll(stream, request), status), status, headers);
+    return new HttpWatchStream(stream, {
+      lines: new JsonLines(),
+      warnings: warningsOf(headers),
+      signal: request.signal,
+    });
   }
 
+  /** Closes the connections: requests and watches under way fail. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    const session = this.#session;
     this.#session = undefined;
-    if (session === undefined || session.http2.destroyed) return;
-    session.pingTimer?.cancel();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    session.http2.once('close', resolve);
-    session.http2.destroy();
-    await promise;
+    await Promise.all([...this.#sessions].map((session) => session.destroy()));
   }
 
-  /** Sends a request and waits for the answer's headers. */
-  async #open(request: TransportRequest): Promise<{ stream: ClientHttp2Stream; headers: IncomingHttpHeaders }> {
-    request.signal?.throwIfAborted();
-    const session = await this.#connected();
+  async #ask(request: TransportRequest): Promise<Answer> {
+    for (let refusals = 1; ; refusals++) {
+      request.signal?.throwIfAborted();
+      const session = this.#connected();
+      await orAborted(session.ready, request.signal);
+      // It may have begun to drain in between; then nothing was sent.
+      if (!session.usable) {
+        if (refusals < maxRefusals) continue;
+        throw new TransportError(`${request.method} ${request.path}: the server closes every connection`);
+      }
+      const stream = this.#send(session, request);
+      try {
+        return await answerOf(stream, request);
+      } catch (error) {
+        if (stream.rstCode !== constants.NGHTTP2_REFUSED_STREAM || refusals >= maxRefusals) throw error;
+      }
+    }
+  }
+
+  #send(session: HttpSession, request: TransportRequest): ClientHttp2Stream {
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-    const stream = session.request(this.#headers(request, body !== undefined), { endStream: body === undefined });
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingHttpHeaders>();
-    const onAbort = (): void => stream.close(constants.NGHTTP2_CANCEL);
-    request.signal?.addEventListener('abort', onAbort, { once: true });
-    stream.once('response', resolve);
-    stream.once('error', (error) =>
-      reject(new TransportError(`${request.method} ${request.path}: ${error.message}`, { cause: error })),
-    );
-    stream.once('close', () => {
-      request.signal?.removeEventListener('abort', onAbort);
-      reject(
-        (request.signal?.reason as Error) ??
-          new TransportError(`${request.method} ${request.path}: the connection closed`),
-      );
-    });
+    const stream = session.http2.request(this.#headers(request, body !== undefined), { endStream: body === undefined });
     if (body !== undefined) stream.end(body);
-    return { stream, headers: await promise };
+    return stream;
   }
 
-  #headers(request: TransportRequest, hasBody: boolean): Record<string, string> {
+  #headers(request: TransportRequest, hasBody: boolean): OutgoingHttpHeaders {
     const query = request.query === undefined ? '' : `?${new URLSearchParams(request.query).toString()}`;
     const token = this.#options.token?.();
     return {
@@ -128,98 +146,68 @@ export class HttpTransport implements Transport {
     };
   }
 
-  async #connected(): Promise<ClientHttp2Session> {
+  #connected(): HttpSession {
     if (this.#closed) throw new TransportError('the transport is closed');
-    const current = this.#session;
-    const usable = current !== undefined && !current.http2.closed && !current.http2.destroyed;
-    const session = usable ? current : this.#connect();
-    await session.ready;
-    return session.http2;
-  }
-
-  #connect(): Session {
-    const { server, ca, cert, key, serverName, insecureSkipTlsVerify } = this.#options;
-    const http2 = connect(server, {
-      ALPNProtocols: ['h2'],
-      settings: { initialWindowSize: window, enablePush: false },
-      maxSessionMemory: 1024,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(serverName === undefined ? {} : { servername: serverName }),
-      ...(insecureSkipTlsVerify === true ? { rejectUnauthorized: false } : {}),
+    if (this.#session?.usable === true) return this.#session;
+    const { server, clock, connectTimeoutMs = 30_000, pingIntervalMs = 30_000, pingTimeoutMs = 15_000 } = this.#options;
+    const session = new HttpSession({
+      server,
+      tls: this.#tls,
+      clock,
+      connectTimeoutMs,
+      pingIntervalMs,
+      pingTimeoutMs,
+      onClose: (closed) => void this.#sessions.delete(closed),
     });
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const session: Session = { http2, ready: promise, pingTimer: undefined };
-    http2.once('connect', () => {
-      http2.setLocalWindowSize(window);
-      this.#schedulePing(session);
-      resolve();
-    });
-    http2.once('error', (error) => reject(new TransportError(`${server}: ${error.message}`, { cause: error })));
-    http2.once('goaway', () => this.#forget(session));
-    http2.once('close', () => {
-      this.#forget(session);
-      reject(new TransportError(`${server}: the connection closed`));
-    });
-    // Whoever asked for the connection sees the failure; this keeps a failure nobody waits for from ending the process.
-    promise.catch(() => undefined);
+    this.#sessions.add(session);
     this.#session = session;
     return session;
   }
+}
 
-  #forget(session: Session): void {
-    session.pingTimer?.cancel();
-    if (this.#session === session) this.#session = undefined;
-  }
-
-  #schedulePing(session: Session): void {
-    const { clock, pingIntervalMs = 30_000, pingTimeoutMs = 15_000 } = this.#options;
-    session.pingTimer = clock.setTimer(pingIntervalMs, () => {
-      if (session.http2.destroyed) return;
-      session.pingTimer = clock.setTimer(pingTimeoutMs, () => {
-        session.http2.destroy(new TransportError('the server no longer answers pings'));
-      });
-      session.http2.ping((error) => {
-        session.pingTimer?.cancel();
-        if (error === null) this.#schedulePing(session);
-      });
-    });
+/** The promise, or the signal's reason when it is aborted first. */
+async function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await promise;
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
-async function readAll(stream: ClientHttp2Stream): Promise<Buffer> {
+/** Waits for the answer's headers. An abort ends the stream, also later, while the body comes. */
+async function answerOf(stream: ClientHttp2Stream, request: TransportRequest): Promise<Answer> {
+  const { method, path, signal } = request;
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingHttpHeaders>();
+  const onAbort = (): void => {
+    reject(signal?.reason as Error);
+    stream.close(constants.NGHTTP2_CANCEL);
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  stream.once('response', resolve);
+  stream.on('error', (error) =>
+    reject(new TransportError(`${method} ${path}: ${error.message}`, { cause: error, lost: true })),
+  );
+  stream.once('close', () => {
+    signal?.removeEventListener('abort', onAbort);
+    reject(new TransportError(`${method} ${path}: the connection closed before an answer came`, { lost: true }));
+  });
+  const headers = await promise;
+  return { stream, headers, status: Number(headers[':status']) };
+}
+
+async function readAll(stream: ClientHttp2Stream, request: TransportRequest): Promise<Buffer> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of stream) chunks.push(chunk as Buffer);
+    checkComplete(stream);
   } catch (error) {
-    throw new TransportError(`the answer broke off: ${(error as Error).message}`, { cause: error });
+    request.signal?.throwIfAborted();
+    const message = `${request.method} ${request.path}: the answer broke off: ${(error as Error).message}`;
+    throw new TransportError(message, { cause: error, lost: true });
   }
   return Buffer.concat(chunks);
-}
-
-/** JSON, or a Status made of a text answer (proxies and load balancers send such). */
-function decode(body: Buffer, status: number): ApiObject {
-  const text = body.toString('utf8');
-  try {
-    return JSON.parse(text) as ApiObject;
-  } catch (error) {
-    if (status >= 200 && status <= 299) throw new TransportError('the answer is not JSON', { cause: error });
-    return { metadata: {}, message: text.trim() };
-  }
-}
-
-function statusError(object: Readonly<ApiObject>, code: number): StatusError {
-  if (object.kind === 'Status') return new StatusError(object as unknown as Status);
-  const message =
-    typeof object['message'] === 'string' && object['message'] !== '' ? object['message'] : `HTTP ${code}`;
-  return failure('', message, { code });
-}
-
-/** The quoted texts of `warning: 299 - "text", 299 - "other"`. */
-function warningsOf(headers: IncomingHttpHeaders): string[] {
-  const value = headers['warning'];
-  if (value === undefined) return [];
-  const quoted = (Array.isArray(value) ? value.join(', ') : value).matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g);
-  return [...quoted].map((match) => (match[1] ?? '').replaceAll(/\\(.)/g, '$1'));
 }

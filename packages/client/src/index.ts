@@ -1,7 +1,9 @@
 /** Public exports of the client library. */
 export { HttpTransport, type HttpTransportOptions } from './http-transport.ts';
+export { ManagedTransport, type RequestPolicy } from './managed-transport.ts';
 export * from './transport.ts';
 export * from './rest/resource-client.ts';
+export { kubeClient, type KubeClient } from './rest/kube-client.ts';
 export * from './kubeconfig.ts';
 export { discover, RestMapper, type DiscoveredResource } from './discovery/discovery.ts';
 export { Indexer, keyOf, namespaceIndex, splitKey, type IndexFunction } from './cache/indexer.ts';

@@ -6,6 +6,11 @@ export class JsonLines {
   /** Pieces of a line whose end has not come yet. */
   #pending: Buffer[] = [];
 
+  /** A line has begun and not ended. */
+  get pending(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** The values completed by this chunk, in order. Throws SyntaxError on a line that is no JSON. */
   push(chunk: Buffer): unknown[] {
     const values: unknown[] = [];

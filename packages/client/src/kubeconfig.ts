@@ -5,6 +5,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import type { Clock } from '@kubets/apimachinery/clock';
 import { parse } from 'yaml';
 import { HttpTransport, type HttpTransportOptions } from './http-transport.ts';
+import { ManagedTransport, type RequestPolicy } from './managed-transport.ts';
 
 interface NamedEntry {
   readonly name: string;
@@ -102,7 +103,11 @@ export function inClusterConfig(env: NodeJS.ProcessEnv = process.env): ClientCon
   };
 }
 
-/** A transport for a configuration. */
-export function transportFor(config: ClientConfig, clock: Clock): HttpTransport {
-  return new HttpTransport({ ...config, clock });
+/** A transport for a configuration, with client-go's retries and whatever else the policy asks for. */
+export function transportFor(
+  config: ClientConfig,
+  clock: Clock,
+  policy: Omit<RequestPolicy, 'clock'> = {},
+): ManagedTransport {
+  return new ManagedTransport(new HttpTransport({ ...config, clock }), { ...policy, clock });
 }

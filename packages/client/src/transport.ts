@@ -37,7 +37,10 @@ export interface WatchStreamEvent {
 }
 
 /** A running watch. Iterates until the server ends it, throws when the connection breaks; leaving the loop closes it. */
-export interface WatchStream extends AsyncIterable<WatchStreamEvent>, AsyncDisposable {}
+export interface WatchStream extends AsyncIterable<WatchStreamEvent>, AsyncDisposable {
+  /** Texts of `Warning: 299` headers, from transports that know them. */
+  readonly warnings?: readonly string[];
+}
 
 export interface Transport extends AsyncDisposable {
   /**
@@ -49,10 +52,19 @@ export interface Transport extends AsyncDisposable {
   watch(request: TransportRequest): Promise<WatchStream>;
 }
 
+export interface TransportErrorOptions extends ErrorOptions {
+  /** See {@link TransportError.lost}. */
+  readonly lost?: boolean;
+}
+
 /** The connection failed before or while the answer came: the request may or may not have been carried out. */
 export class TransportError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** A connection that had worked was lost: what only reads may be asked again at once. */
+  readonly lost: boolean;
+
+  constructor(message: string, options?: TransportErrorOptions) {
     super(message, options);
     this.name = 'TransportError';
+    this.lost = options?.lost ?? false;
   }
 }

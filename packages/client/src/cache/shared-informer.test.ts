@@ -84,7 +84,7 @@ describe.each([true, false])('SharedInformer, watchList %s', (watchList) => {
       expect(t.events.at(-1)).toBeDefined();
       expect(t.events.some((e) => e.startsWith('delete b'))).toBe(true);
       // Only a clean end is no failure; even that may be one, when it comes too soon after the start.
-    expect(fault === 'end' || t.errors.length > 0).toBe(true);
+      expect(fault === 'end' || t.errors.length > 0).toBe(true);
       t.stop.abort();
       await running;
     },
