@@ -11,6 +11,8 @@ import { certificateSigningRequestStrategy } from './certificates/certificate-si
 import { leaseCandidateStrategy, leaseStrategy } from './coordination/lease-strategy.ts';
 import { flowSchemaStrategy, priorityLevelStrategy } from './flowcontrol/flowcontrol-strategies.ts';
 import { runtimeClassStrategy } from './node/runtime-class-strategy.ts';
+import { deviceClassStrategy, resourceSliceStrategy } from './resource/device-strategies.ts';
+import { resourceClaimStrategy, resourceClaimTemplateStrategy } from './resource/resource-claim-strategy.ts';
 import { priorityClassStrategy } from './scheduling/priority-class-strategy.ts';
 import { storageVersionMigrationStrategy } from './storagemigration/storage-version-migration-strategy.ts';
 import type { Strategy } from './strategy.ts';
@@ -29,6 +31,10 @@ export const otherStrategies: Readonly<Record<string, Strategy>> = {
   'flowcontrol.apiserver.k8s.io/flowschemas': flowSchemaStrategy as Strategy,
   'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': priorityLevelStrategy as Strategy,
   'node.k8s.io/runtimeclasses': runtimeClassStrategy as Strategy,
+  'resource.k8s.io/deviceclasses': deviceClassStrategy as Strategy,
+  'resource.k8s.io/resourceclaims': resourceClaimStrategy as Strategy,
+  'resource.k8s.io/resourceclaimtemplates': resourceClaimTemplateStrategy as Strategy,
+  'resource.k8s.io/resourceslices': resourceSliceStrategy as Strategy,
   'scheduling.k8s.io/priorityclasses': priorityClassStrategy as Strategy,
   'storagemigration.k8s.io/storageversionmigrations': storageVersionMigrationStrategy as Strategy,
 };
