@@ -1,5 +1,6 @@
 /** The object in a request's body, for handlers that store nothing. */
 import { decodeBody } from '@kubets/api/decode-body';
+import { defaultContext } from '@kubets/api/defaulting/defaulter';
 import { kindInfo, type KindInfo } from '@kubets/api/scheme';
 import type { ApiObject, GroupVersionKind } from '@kubets/apimachinery/meta';
 import { addWarning, type ApiRequest, type RequestBody } from '../../server/types.ts';
@@ -17,7 +18,7 @@ export function readObject(request: ApiRequest, gvk: GroupVersionKind): ApiObjec
 }
 
 function fromBody(request: ApiRequest, body: RequestBody, gvk: GroupVersionKind): ApiObject {
-  if (body.type === 'object') return decodeValue(body.object, kindOf(gvk));
+  if (body.type === 'object') return decodeValue(body.object, kindOf(gvk), defaultContext);
   const bytes = body.type === 'bytes' ? body.bytes : Buffer.alloc(0);
   const contentType = body.type === 'bytes' ? body.contentType : '';
   const { object, warnings } = decodeBody(bytes, {
@@ -26,9 +27,9 @@ function fromBody(request: ApiRequest, body: RequestBody, gvk: GroupVersionKind)
     fieldValidation: parseWriteOptions(request.query, 'CreateOptions').fieldValidation,
   });
   for (const warning of warnings) addWarning(request, warning);
-  if (object.metadata !== undefined) return object;
-  const { kind, apiVersion, ...rest } = object;
-  return { kind, apiVersion, metadata: {}, ...rest } as ApiObject;
+  // A review may come without metadata, whatever the type says.
+  (object as Partial<ApiObject>).metadata ??= {};
+  return object;
 }
 
 function kindOf(gvk: GroupVersionKind): KindInfo {
