@@ -6,7 +6,9 @@ import { coreEventStrategy, newEventStrategy } from './core/event/event-strategy
 import { namespaceStrategy } from './core/namespace/namespace-strategy.ts';
 import { nodeStrategy } from './core/node/node-strategy.ts';
 import { secretStrategy } from './core/secret/secret-strategy.ts';
+import { serviceStrategy } from './core/service/service-strategy.ts';
 import { serviceAccountStrategy } from './core/serviceaccount/service-account-strategy.ts';
+import { networkingStrategies } from './networking/networking-strategies.ts';
 import type { Strategy } from './strategy.ts';
 
 /** Adds the rule of finalizer names that all kinds of Kubernetes' own share. */
@@ -27,6 +29,7 @@ const core = {
   '/namespaces': namespaceStrategy as Strategy,
   '/nodes': nodeStrategy as Strategy,
   '/secrets': secretStrategy as Strategy,
+  '/services': serviceStrategy as Strategy,
   '/serviceaccounts': serviceAccountStrategy as Strategy,
 } satisfies Record<string, Strategy>;
 
@@ -35,7 +38,7 @@ const events: Record<string, Strategy> = {
   'events.k8s.io/events': newEventStrategy as Strategy,
 };
 
-const checked: Record<string, Strategy> = { ...core };
+const checked: Record<string, Strategy> = { ...core, ...networkingStrategies };
 for (const [key, strategy] of Object.entries(checked)) checked[key] = withFinalizerRule(strategy);
 
 export const clusterStrategies: Readonly<Record<string, Strategy>> = { ...checked, ...events };
