@@ -77,9 +77,9 @@ function checkRange(errors: ErrorList, range: CapacityRequestPolicyRange, amount
     return;
   }
   const min = parseQuantity(range.min);
-  const top = range.max === undefined ? undefined : parseQuantity(range.max);
+  const top = range.max ? parseQuantity(range.max) : undefined;
   checkBounds(errors, min, top, amounts);
-  if (range.step === undefined) return;
+  if (!range.step) return;
   const values = top === undefined ? [preset] : [preset, top];
   checkSteps(errors, { min, step: parseQuantity(range.step), values }, amounts);
 }
@@ -93,11 +93,13 @@ function checkPolicy(errors: ErrorList, policy: CapacityRequestPolicy, max: Quan
   }
   const kind = validValues.length > 0 ? 'validValues' : 'validRange';
   if (kind === 'validRange' && validRange === undefined) return;
-  if (policy.default === undefined) {
+  // Absent pointers may be null here and below.
+  const preset = policy.default ?? undefined;
+  if (preset === undefined) {
     errors.required(`${path}.default`, `required when ${kind} is defined`);
     return;
   }
-  const amounts: Amounts = { path: `${path}.${kind}`, preset: parseQuantity(policy.default), max };
+  const amounts: Amounts = { path: `${path}.${kind}`, preset: parseQuantity(preset), max };
   if (validRange === undefined) checkValues(errors, validValues, amounts);
   else checkRange(errors, validRange, amounts);
 }

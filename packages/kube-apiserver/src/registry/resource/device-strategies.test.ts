@@ -90,10 +90,10 @@ describe('resource slices', () => {
     [
       device({ attributes: { '1a': { int: 1 }, 'b/c/d': { int: 1 }, '/x': { int: 1 }, 'a/': { int: 1 } } }),
       [
-        expect.stringMatching(/^spec\.devices\[0\]\.attributes: Invalid value: "1a": a valid C identifier/),
-        `${at}.attributes: Invalid value: "b/c/d": must not contain more than one slash`,
         `${at}.attributes: Invalid value: "": the domain must not be empty`,
+        expect.stringMatching(/^spec\.devices\[0\]\.attributes: Invalid value: "1a": a valid C identifier/),
         `${at}.attributes: Invalid value: "": the name must not be empty`,
+        `${at}.attributes: Invalid value: "b/c/d": must not contain more than one slash`,
       ],
     ],
     [
