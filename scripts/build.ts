@@ -14,11 +14,15 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const stampFile = join(dist, 'bundle.stamp');
 
+/** Runs on whatever Node starts it: it says so itself when that one is too old, before newer syntax is loaded. */
 const entry = `#!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeDescriptions } from '../packages/api/scripts/openapi-descriptions.ts';
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write('kubets: needs Node 24 or newer, and this is ' + process.version + '\\n');
+  process.exit(1);
+}
 enableCompileCache(join(dirname(fileURLToPath(import.meta.url)), 'compile-cache'));
 await import('./bundle/main.mjs');
 `;

@@ -13,9 +13,13 @@ function textLine(json: string): string {
   return `${letter}${date} ${stamp.slice(11, 23)} ${[msg, ...rest].join(' ')}\n`;
 }
 
-/** `-v`: 0 warnings and errors, 1 and 2 also what happens, from 3 on every detail. */
-export function createLog(format: LogFormat, verbosity: number): Logger {
+const toStandardError = (line: string): void => void process.stderr.write(line);
+
+/**
+ * `-v`: 0 warnings and errors, 1 and 2 also what happens, from 3 on every detail. `write` gets whole
+ * lines, line ends included.
+ */
+export function createLog(format: LogFormat, verbosity: number, write = toStandardError): Logger {
   const level = verbosity <= 0 ? 'warn' : verbosity <= 2 ? 'info' : 'debug';
-  const write = (line: string): void => void process.stderr.write(format === 'json' ? line : textLine(line));
-  return pino({ level, base: null }, { write });
+  return pino({ level, base: null }, { write: (line: string) => write(format === 'json' ? line : textLine(line)) });
 }

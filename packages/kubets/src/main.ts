@@ -1,5 +1,7 @@
 /** The `kubets` command. */
+import { kubernetesVersion } from '@kubets/kube-apiserver';
 import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
 import { kubeApiserverCommand } from './kube-apiserver/command.ts';
 import { upCommand } from './up/command.ts';
 import { UserError } from './user-error.ts';
@@ -8,7 +10,10 @@ import { UserError } from './user-error.ts';
 export function kubetsCommand(): Command {
   return new Command('kubets')
     .description('Kubernetes 1.36 in one program')
+    .version(`kubets ${packageJson.version} (Kubernetes v${kubernetesVersion})`, '--version', 'show the version')
+    .addHelpText('after', '\nStart a cluster and look at it:\n  kubets up\n  kubectl get namespaces')
     .exitOverride()
+    .showHelpAfterError('(kubets --help shows what there is)')
     .addCommand(upCommand())
     .addCommand(kubeApiserverCommand());
 }
@@ -24,6 +29,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`kubets: ${text}\n`);
     return 1;
   }
+}
+
+// Who reads our output may go (`kubets up | head`); a cluster does not end with that.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 const exitCode = await main(process.argv);

@@ -4,7 +4,7 @@
  * kubeadm makes RSA 2048 keys unless told otherwise; P-256 is one of the algorithms it offers
  * (`ClusterConfiguration.encryptionAlgorithm`), is made in a millisecond and shakes hands faster.
  */
-import type { webcrypto } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type webcrypto } from 'node:crypto';
 import type { Clock } from '@kubets/apimachinery/clock';
 
 /** PEM texts. The key is PKCS #8. */
@@ -17,6 +17,8 @@ export interface AuthorityRequest {
   readonly commonName: string;
   readonly years: number;
   readonly clock: Clock;
+  /** PEM of a key to make the certificate for; default: a new one. */
+  readonly key?: string;
 }
 
 export interface LeafRequest {
@@ -29,6 +31,7 @@ export interface LeafRequest {
   readonly clock: Clock;
 }
 
+/** Keys we make. Authorities of others may have RSA keys. */
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 86_400_000;
 /** Clocks differ: certificates are valid from a little before they are made, as kubeadm's are. */
@@ -57,9 +60,18 @@ async function privateKeyPem(key: CryptoKey): Promise<string> {
   return toPem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', key));
 }
 
-async function importPrivateKey(pem: string): Promise<CryptoKey> {
-  const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
-  return await crypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign']);
+const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
+
+/** Both halves of a private key in any PEM form. Throws for keys that are neither P-256 nor RSA. */
+async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
+  const key = createPrivateKey(pem);
+  const kind = key.asymmetricKeyType === 'rsa' ? rsa : algorithm;
+  const privateDer = key.export({ type: 'pkcs8', format: 'der' });
+  const publicDer = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  return {
+    privateKey: await crypto.subtle.importKey('pkcs8', privateDer, kind, true, ['sign']),
+    publicKey: await crypto.subtle.importKey('spki', publicDer, kind, true, ['verify']),
+  };
 }
 
 function serialNumber(): string {
@@ -72,14 +84,14 @@ function serialNumber(): string {
 /** A self-signed certificate authority. */
 export async function createAuthority(request: AuthorityRequest): Promise<KeyPair> {
   const lib = await x509();
-  const keys = await generateKeys();
+  const keys = request.key === undefined ? await generateKeys() : await importKeys(request.key);
   const now = request.clock.now();
   const certificate = await lib.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: [{ CN: [request.commonName] }],
     notBefore: new Date(now - backdateMs),
     notAfter: new Date(now + request.years * 365 * dayMs),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: { ...algorithm, ...keys.privateKey.algorithm },
     keys,
     extensions: [
       new lib.BasicConstraintsExtension(true, undefined, true),
@@ -91,7 +103,10 @@ export async function createAuthority(request: AuthorityRequest): Promise<KeyPai
       new lib.SubjectAlternativeNameExtension([{ type: 'dns', value: request.commonName }]),
     ],
   });
-  return { certificate: `${certificate.toString('pem')}\n`, key: await privateKeyPem(keys.privateKey) };
+  return {
+    certificate: `${certificate.toString('pem')}\n`,
+    key: request.key ?? (await privateKeyPem(keys.privateKey)),
+  };
 }
 
 /** A certificate with a new key, signed by `authority`. */
@@ -99,6 +114,7 @@ export async function createLeaf(authority: KeyPair, request: LeafRequest): Prom
   const lib = await x509();
   const keys = await generateKeys();
   const issuer = new lib.X509Certificate(authority.certificate);
+  const { privateKey: signingKey } = await importKeys(authority.key);
   const now = request.clock.now();
   const usageOid = { server: lib.ExtendedKeyUsage.serverAuth, client: lib.ExtendedKeyUsage.clientAuth };
   const alternatives = [
@@ -111,9 +127,9 @@ export async function createLeaf(authority: KeyPair, request: LeafRequest): Prom
     issuer: issuer.subjectName,
     notBefore: new Date(now - backdateMs),
     notAfter: new Date(Math.min(now + request.days * dayMs, issuer.notAfter.getTime())),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: { ...algorithm, ...signingKey.algorithm },
     publicKey: keys.publicKey,
-    signingKey: await importPrivateKey(authority.key),
+    signingKey,
     extensions: [
       new lib.BasicConstraintsExtension(false, undefined, true),
       new lib.KeyUsagesExtension(lib.KeyUsageFlags.digitalSignature | lib.KeyUsageFlags.keyEncipherment, true),
@@ -132,4 +148,9 @@ export async function createSigningKey(): Promise<{ privateKey: string; publicKe
     privateKey: await privateKeyPem(keys.privateKey),
     publicKey: toPem('PUBLIC KEY', await crypto.subtle.exportKey('spki', keys.publicKey)),
   };
+}
+
+/** The public half, SPKI PEM, of a private key in any PEM form. Throws when it is none. */
+export function publicKeyOf(privateKey: string): string {
+  return createPublicKey(createPrivateKey(privateKey)).export({ type: 'spki', format: 'pem' }).toString();
 }

@@ -8,7 +8,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@kubets/apimachinery/clock';
 import { clientCertificateOf, kubeconfigText, serverOf } from '../kubeconfig.ts';
-import { createAuthority, createLeaf, createSigningKey, type KeyPair, type LeafRequest } from './certificates.ts';
+import {
+  createAuthority,
+  createLeaf,
+  createSigningKey,
+  publicKeyOf,
+  type KeyPair,
+  type LeafRequest,
+} from './certificates.ts';
 import { readFileIfPresent, writePrivateFile } from './files.ts';
 
 export interface PkiOptions {
@@ -33,12 +40,17 @@ export interface ClusterPki {
   readonly kubeconfigs: Readonly<Record<KubeconfigName, string>>;
   /** What has been made or renewed in this call; empty when all was there and good. */
   readonly changed: readonly string[];
+  /** Sentences about what will need the user: authorities that run out. */
+  readonly warnings: readonly string[];
 }
 
 export type KubeconfigName = 'admin' | 'controller-manager' | 'scheduler';
 
 const leafDays = 365;
 const authorityYears = 10;
+/** Half a year is time enough to give all clients a new authority. */
+const warnBelowDays = 180;
+const dayMs = 86_400_000;
 /** A certificate is renewed when less than this part of its life is left (kubeadm renews at upgrades only). */
 const renewBelow = 0.3;
 
@@ -74,6 +86,7 @@ export function isGood(
 class Maker {
   readonly #options: PkiOptions;
   readonly changed: string[] = [];
+  readonly warnings: string[] = [];
 
   constructor(options: PkiOptions) {
     this.#options = options;
@@ -86,14 +99,33 @@ class Maker {
   async authority(name: string, commonName: string): Promise<KeyPair> {
     const certificate = await readFileIfPresent(this.#path(`${name}.crt`));
     const key = await readFileIfPresent(this.#path(`${name}.key`));
-    if (certificate !== undefined && key !== undefined) return { certificate, key };
-    if (certificate !== undefined || key !== undefined) {
-      // Making a new one would cut off every client that trusts the old: that is the user's decision.
-      throw new Error(`${this.#path(name)}.crt and .key must both be there, or neither: restore the missing one`);
+    if (certificate !== undefined && key !== undefined) {
+      this.#checkAuthority(name, certificate);
+      return { certificate, key };
     }
-    const made = await createAuthority({ commonName, years: authorityYears, clock: this.#options.clock });
+    if (certificate !== undefined) {
+      // Making a new one would cut off every client that trusts the old: that is the user's decision.
+      throw new Error(
+        `${this.#path(name)}.key is missing while ${name}.crt is there: restore it or remove ${name}.crt`,
+      );
+    }
+    const { clock } = this.#options;
+    // A key alone is what a first start leaves that was cut short. A certificate of the same key and
+    // name is as good as a lost one: what that signed goes on to verify.
+    const made = await createAuthority({ commonName, years: authorityYears, clock, ...(key !== undefined && { key }) });
     await this.#write(name, made);
     return made;
+  }
+
+  #checkAuthority(name: string, certificate: string): void {
+    const end = Date.parse(new X509Certificate(certificate).validTo);
+    const left = end - this.#options.clock.now();
+    const path = `${this.#path(name)}.crt`;
+    const on = new Date(end).toISOString().slice(0, 10);
+    if (left <= 0) {
+      throw new Error(`the certificate authority ${path} has expired on ${on}: replace it, or remove it with its key`);
+    }
+    if (left < warnBelowDays * dayMs) this.warnings.push(`the certificate authority ${path} expires on ${on}`);
   }
 
   async leaf(name: string, authority: KeyPair, request: Omit<LeafRequest, 'clock' | 'days'>): Promise<KeyPair> {
@@ -116,9 +148,11 @@ class Maker {
     const privateKey = await readFileIfPresent(this.#path('sa.key'));
     const publicKey = await readFileIfPresent(this.#path('sa.pub'));
     if (privateKey !== undefined && publicKey !== undefined) return { privateKey, publicKey };
-    const made = await createSigningKey();
+    // A new private key would void every token: the missing public half is made from the one there is.
+    const made =
+      privateKey === undefined ? await createSigningKey() : { privateKey, publicKey: publicKeyOf(privateKey) };
     await writePrivateFile(this.#path('sa.pub'), made.publicKey);
-    await writePrivateFile(this.#path('sa.key'), made.privateKey);
+    if (privateKey === undefined) await writePrivateFile(this.#path('sa.key'), made.privateKey);
     this.changed.push('sa');
     return made;
   }
@@ -157,7 +191,7 @@ class Maker {
 
 /**
  * Makes or renews what is needed, and returns all of it. Idempotent. Throws when a file cannot be
- * read or written, or when half of an authority is missing.
+ * read or written, and when an authority has expired or lost its key.
  */
 export async function ensureClusterPki(options: PkiOptions): Promise<ClusterPki> {
   await mkdir(join(options.directory, 'pki'), { recursive: true, mode: 0o700 });
@@ -188,5 +222,6 @@ export async function ensureClusterPki(options: PkiOptions): Promise<ClusterPki>
     serviceAccountKey,
     kubeconfigs: { admin, 'controller-manager': controllerManager, scheduler },
     changed: maker.changed,
+    warnings: maker.warnings,
   };
 }

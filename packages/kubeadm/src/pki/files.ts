@@ -1,18 +1,36 @@
 /** Files of a cluster's PKI: private, and replaced in one step. */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm } from 'node:fs/promises';
 
-/** Writes a file only its owner can read (0600). Readers see the old or the new text, never a part. */
-export async function writePrivateFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  const file = await open(temporary, 'wx', 0o600);
+async function targetOf(path: string): Promise<string> {
   try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return path;
+    throw error;
   }
-  await rename(temporary, path);
+}
+
+/**
+ * Writes a file only its owner can read (0600). Readers see the old or the new text, never a part;
+ * a symbolic link stays one, and nothing is left behind when writing fails.
+ */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  const target = await targetOf(path);
+  const temporary = `${target}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** `undefined` when there is no such file; every other failure is thrown. */

@@ -14,6 +14,7 @@ import { hostname } from 'node:os';
 import type { Storage } from '@kubets/etcd';
 import { createLog } from '../log.ts';
 import { advertiseAddress, nthAddress } from '../up/addresses.ts';
+import { serviceRanges } from '../up/options.ts';
 import { stopSignal } from '../up/signals.ts';
 import { UserError } from '../user-error.ts';
 import { flagsHelp, parseFlags, type FlagValues } from './flags.ts';
@@ -34,6 +35,7 @@ function requestHeaderOf(flags: FlagValues): KubeApiServerOptions['requestHeader
 
 function serverOptions(flags: FlagValues, storage: Storage, log: Log): KubeApiServerOptions {
   const tokenFile = flags['token-auth-file'];
+  const ranges = serviceRanges(flags['service-cluster-ip-range'].join(','));
   const host = flags['bind-address'];
   const present = (text: string): string[] => (text === '' ? [] : [text]);
   return {
@@ -68,8 +70,8 @@ function serverOptions(flags: FlagValues, storage: Storage, log: Log): KubeApiSe
     admission: { enable: flags['enable-admission-plugins'], disable: flags['disable-admission-plugins'] },
     advertise: { address: flags['advertise-address'] || advertiseAddress(host), port: flags['secure-port'] },
     hostname: hostname(),
-    serviceClusterIpRanges: flags['service-cluster-ip-range'],
-    serviceAddress: nthAddress(flags['service-cluster-ip-range'][0] ?? '', 1),
+    serviceClusterIpRanges: ranges,
+    serviceAddress: nthAddress(ranges[0] ?? '', 1),
     trust: { clientCa: flags['client-ca-file'], frontProxyCa: flags['requestheader-client-ca-file'] },
     // The controllers are somebody else's where each component is started by itself.
     standIns: undefined,
@@ -93,13 +95,13 @@ async function run(args: readonly string[]): Promise<void> {
   const format = flags['logging-format'];
   if (format !== 'text' && format !== 'json')
     throw new UserError(`--logging-format: ${JSON.stringify(format)} is neither text nor json`);
-  const stopped = stopSignal();
+  const stopped = stopSignal(systemClock);
   const log = createLog(format, flags.v);
   await using stack = new AsyncDisposableStack();
   try {
     const storage = stack.use(await openEmbeddedStore({ dataDir: flags['data-dir'], clock: systemClock }));
     const server = stack.use(await createKubeApiServer(serverOptions(flags, storage, log)));
-    await server.start();
+    await Promise.race([server.start(), stopped]);
   } catch (error) {
     // What goes wrong here follows from the flags and the files they name.
     throw new UserError((error as Error).message, { cause: error });

@@ -49,10 +49,11 @@ export interface ServingNames {
 }
 
 /** What the serving certificate has to hold (`cmd/kubeadm/app/util/pkiutil` GetAPIServerAltNames). */
-export function servingNames(bindAddress: string, serviceRange: string): ServingNames {
+export function servingNames(bindAddress: string, serviceRanges: readonly string[]): ServingNames {
   const addresses = [
     '127.0.0.1',
-    nthAddress(serviceRange, 1),
+    ...(bindAddress.includes(':') ? ['::1'] : []),
+    ...serviceRanges.map((range) => nthAddress(range, 1)),
     localAddress(bindAddress),
     advertiseAddress(bindAddress),
   ];

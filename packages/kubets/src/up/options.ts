@@ -1,5 +1,6 @@
 /** The flags of `kubets up`, checked. */
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { parseCIDR } from '@kubets/apimachinery/validation-ip';
 import type { LogFormat } from '../log.ts';
 import { UserError } from '../user-error.ts';
@@ -21,6 +22,7 @@ export interface UpOptions {
   readonly dataDir: string;
   readonly bindAddress: string;
   readonly securePort: number;
+  /** Absolute. */
   readonly writeKubeconfig: string | undefined;
   /** One range, or an IPv4 and an IPv6 one. */
   readonly serviceClusterIpRanges: readonly string[];
@@ -35,8 +37,11 @@ function integer(flag: string, text: string, min: number, max: number): number {
   return value;
 }
 
-/** Smaller ranges have no room for the fixed addresses, larger ones do not fit upstream's allocators. */
-function serviceRanges(text: string): string[] {
+/**
+ * `--service-cluster-ip-range`: one range, or one of each family. Smaller ones than of 16 addresses
+ * have no room for the fixed addresses. Throws a {@link UserError}.
+ */
+export function serviceRanges(text: string): string[] {
   const flag = '--service-cluster-ip-range';
   const ranges = text.split(',');
   const families = ranges.map((range) => {
@@ -64,9 +69,9 @@ export function upOptions(flags: UpFlags): UpOptions {
     dataDir: flags.dataDir,
     bindAddress: flags.bindAddress,
     securePort: integer('--secure-port', flags.securePort, 1, 65_535),
-    writeKubeconfig: flags.writeKubeconfig,
+    writeKubeconfig: flags.writeKubeconfig === undefined ? undefined : resolve(flags.writeKubeconfig),
     serviceClusterIpRanges: serviceRanges(flags.serviceClusterIpRange),
     logFormat: flags.logFormat,
-    verbosity: integer('-v', flags.v, 0, 10),
+    verbosity: integer('-v', flags.v.replace(/^=/, ''), 0, 10),
   };
 }

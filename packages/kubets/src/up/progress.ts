@@ -1,16 +1,24 @@
 /** The start-up display: a live one on a terminal, plain lines otherwise. */
-import type { Clock } from '@kubets/apimachinery/clock';
+import type { Clock, Timer } from '@kubets/apimachinery/clock';
 
 export interface ProgressOutput {
   write(text: string): unknown;
   readonly isTTY?: boolean;
 }
 
+const frames = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+const frameMs = 80;
+const clearLine = '\r\u001B[2K';
+const dim = (text: string): string => `\u001B[2m${text}\u001B[0m`;
+
 /** Shows each step with its time. Steps run one after the other. */
 export class Progress {
   readonly #out: ProgressOutput;
   readonly #clock: Clock;
   readonly #live: boolean;
+  #running: { readonly title: string; readonly started: number } | undefined;
+  #frame = 0;
+  #timer: Timer | undefined;
 
   constructor(out: ProgressOutput, clock: Clock) {
     this.#out = out;
@@ -21,7 +29,8 @@ export class Progress {
   /** Runs one step; its line says what it came to, and how long it took. A failing step is marked and throws on. */
   async step<T>(title: string, run: () => Promise<T>, describe?: (result: T) => string): Promise<T> {
     const started = this.#clock.monotonic();
-    if (this.#live) this.#out.write(`  … ${title}`);
+    this.#running = { title, started };
+    this.#draw();
     try {
       const result = await run();
       this.#finish('✓', describe === undefined ? title : `${title}: ${describe(result)}`, started);
@@ -37,11 +46,29 @@ export class Progress {
     this.#out.write(`${text}\n`);
   }
 
+  /** Runs what writes a line to the same terminal, without mixing it up with the step's own. */
+  around(write: () => void): void {
+    const shown = this.#live && this.#running !== undefined;
+    if (shown) this.#out.write(clearLine);
+    write();
+    if (shown) this.#draw();
+  }
+
+  /** The line of the running step, now and until it is finished. */
+  #draw(): void {
+    this.#timer?.cancel();
+    if (!this.#live || this.#running === undefined) return;
+    const { title, started } = this.#running;
+    const seconds = ((this.#clock.monotonic() - started) / 1000).toFixed(1);
+    this.#frame = (this.#frame + 1) % frames.length;
+    this.#out.write(`${clearLine}  ${frames[this.#frame]} ${title}  ${dim(`${seconds} s`)}`);
+    this.#timer = this.#clock.setTimer(frameMs, () => this.#draw());
+  }
+
   #finish(mark: string, text: string, started: number): void {
+    this.#running = undefined;
+    this.#timer?.cancel();
     const took = `${Math.round(this.#clock.monotonic() - started)} ms`;
-    const line = this.#live
-      ? `\r\u001B[2K  ${mark} ${text}  \u001B[2m${took}\u001B[0m\n`
-      : `  ${mark} ${text}  ${took}\n`;
-    this.#out.write(line);
+    this.#out.write(this.#live ? `${clearLine}  ${mark} ${text}  ${dim(took)}\n` : `  ${mark} ${text}  ${took}\n`);
   }
 }

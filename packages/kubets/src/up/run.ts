@@ -1,7 +1,8 @@
 /** Starting and stopping a cluster in one process. */
 import { createServer } from 'node:net';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { systemClock, systemRandom } from '@kubets/apimachinery/system-clock';
 import { openEmbeddedStore, type EmbeddedStore } from '@kubets/etcd';
@@ -9,6 +10,7 @@ import {
   createKubeApiServer,
   defaultRequestHeaders,
   type ApiServer,
+  type KubeApiServerOptions,
   type Log,
   type TlsMaterial,
 } from '@kubets/kube-apiserver';
@@ -67,18 +69,26 @@ async function openStore(directory: string, log: Log): Promise<EmbeddedStore> {
   }
 }
 
-function pkiOf(options: UpOptions, directory: string): Promise<ClusterPki> {
+async function pkiOf(options: UpOptions, directory: string): Promise<ClusterPki> {
   const address = localAddress(options.bindAddress);
-  return ensureClusterPki({
-    directory,
-    clock: systemClock,
-    server: serverUrl(address, options.securePort),
-    ...servingNames(options.bindAddress, options.serviceClusterIpRanges[0] ?? ''),
-  });
+  try {
+    return await ensureClusterPki({
+      directory,
+      clock: systemClock,
+      server: serverUrl(address, options.securePort),
+      ...servingNames(options.bindAddress, options.serviceClusterIpRanges),
+    });
+  } catch (error) {
+    throw new UserError(`keys and certificates: ${(error as Error).message}`, { cause: error });
+  }
 }
 
-async function startServer(options: UpOptions, storage: EmbeddedStore, pki: ClusterPki, log: Log): Promise<ApiServer> {
-  const server = await createKubeApiServer({
+function serverOptions(
+  options: UpOptions,
+  storage: EmbeddedStore,
+  { pki, log }: { readonly pki: ClusterPki; readonly log: Log },
+): KubeApiServerOptions {
+  return {
     clock: systemClock,
     random: systemRandom,
     log,
@@ -105,16 +115,34 @@ async function startServer(options: UpOptions, storage: EmbeddedStore, pki: Clus
     standIns: { rootCA: pki.authority },
     featureGates: {},
     eventTtlSeconds: 3600,
-  });
+  };
+}
+
+/** Resolves when the server is ready, or the user has stopped it before that. */
+async function startServer(server: ApiServer, options: UpOptions, stopped: Promise<unknown>): Promise<void> {
   try {
-    await server.start();
-    return server;
+    await Promise.race([server.start(), stopped]);
   } catch (error) {
-    await server.stop();
     throw portError(error as NodeJS.ErrnoException, options.bindAddress, options.securePort);
   }
 }
 
+/** Found out before anything is started. Throws a {@link UserError}. */
+function checkKubeconfigTarget(path: string): void {
+  const folder = dirname(path);
+  const fail = (why: string, cause?: unknown): never => {
+    throw new UserError(`--write-kubeconfig: ${why}`, { cause });
+  };
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) fail(`${path} is a folder: name a file in it`);
+  if (!existsSync(folder)) fail(`the folder ${folder} does not exist: make it or choose another file`);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    fail(`the folder ${folder} may not be written to: choose another file`, error);
+  }
+}
+
+/** The path of the administrator's kubeconfig, written where the user wants it too. */
 async function writeKubeconfig(pki: ClusterPki, path: string | undefined): Promise<string> {
   if (path === undefined) return pki.kubeconfigs.admin;
   try {
@@ -129,40 +157,82 @@ function summary(pki: ClusterPki): string {
   return pki.changed.length === 0 ? 'present' : `made ${pki.changed.join(', ')}`;
 }
 
-/** Runs until a signal. Rejects with a {@link UserError} when the user can mend what is wrong. */
-export async function runUp(options: UpOptions): Promise<void> {
-  const stopped = stopSignal();
-  const log = createLog(options.logFormat, options.verbosity);
-  const progress = new Progress(process.stdout, systemClock);
-  await using stack = new AsyncDisposableStack();
-  if (!options.controlPlaneOnly)
-    progress.line('  · this version has no node side yet: starting the control plane only');
-  const directory = await progress.step(
-    'data directory',
-    () => openDataDirectory(options.dataDir),
-    (path) => path,
-  );
-  await checkPort(options.bindAddress, options.securePort);
-  const storage = stack.use(await progress.step('store', () => openStore(directory, log)));
-  const pki = await progress.step('keys and certificates', () => pkiOf(options, directory), summary);
-  const server = stack.use(await progress.step('API server', () => startServer(options, storage, pki, log)));
-  stack.use(
-    startRenewal({
+/** What one run is made of, in the order in which it comes to be. */
+class Run {
+  readonly #options: UpOptions;
+  readonly #stack: AsyncDisposableStack;
+  readonly #progress = new Progress(process.stdout, systemClock);
+  readonly #log: Log;
+  readonly #stopped: Promise<NodeJS.Signals>;
+
+  constructor(options: UpOptions, stack: AsyncDisposableStack) {
+    this.#options = options;
+    this.#stack = stack;
+    const write = (line: string): void => this.#progress.around(() => process.stderr.write(line));
+    this.#log = createLog(options.logFormat, options.verbosity, write);
+    this.#stopped = stopSignal(systemClock);
+  }
+
+  async run(): Promise<void> {
+    const signal = await this.#start();
+    this.#progress.line(`${signal ?? (await this.#stopped)}: stopping`);
+  }
+
+  /** Resolves with the signal that came before all was started, if one did. */
+  async #start(): Promise<NodeJS.Signals | undefined> {
+    const options = this.#options;
+    const progress = this.#progress;
+    if (!options.controlPlaneOnly)
+      progress.line('  · this version has no node side yet: starting the control plane only');
+    if (options.writeKubeconfig !== undefined) checkKubeconfigTarget(options.writeKubeconfig);
+    const directory = await progress.step(
+      'data directory',
+      () => openDataDirectory(options.dataDir),
+      (path) => path,
+    );
+    await checkPort(options.bindAddress, options.securePort);
+    const storage = this.#stack.use(await progress.step('store', () => openStore(directory, this.#log)));
+    const pki = await progress.step('keys and certificates', () => pkiOf(options, directory), summary);
+    for (const warning of pki.warnings) this.#log.warn({}, warning);
+    const server = await this.#startServer(storage, pki);
+    const early = await Promise.race([this.#stopped, Promise.resolve(undefined)]);
+    if (early !== undefined) return early;
+    this.#stack.use(this.#renewal(directory, server));
+    const kubeconfig = await writeKubeconfig(pki, options.writeKubeconfig);
+    progress.line(`kubets ready in ${(systemClock.monotonic() / 1000).toFixed(2)} s`);
+    progress.line(`  export KUBECONFIG=${kubeconfig}`);
+    progress.line('  kubectl get namespaces');
+    return undefined;
+  }
+
+  async #startServer(storage: EmbeddedStore, pki: ClusterPki): Promise<ApiServer> {
+    const options = this.#options;
+    return await this.#progress.step('API server', async () => {
+      const server = this.#stack.use(
+        await createKubeApiServer(serverOptions(options, storage, { pki, log: this.#log })),
+      );
+      await startServer(server, options, this.#stopped);
+      return server;
+    });
+  }
+
+  #renewal(directory: string, server: ApiServer): Disposable {
+    const options = this.#options;
+    return startRenewal({
       clock: systemClock,
-      log,
+      log: this.#log,
       renew: async () => {
         const renewed = await pkiOf(options, directory);
         if (renewed.changed.includes('apiserver')) server.setTlsMaterial(tlsMaterial(renewed));
-        if (options.writeKubeconfig !== undefined && renewed.changed.includes('admin.conf'))
-          await writeKubeconfig(renewed, options.writeKubeconfig);
-        return renewed.changed;
+        if (renewed.changed.includes('admin.conf')) await writeKubeconfig(renewed, options.writeKubeconfig);
+        return renewed;
       },
-    }),
-  );
-  const kubeconfig = await writeKubeconfig(pki, options.writeKubeconfig);
-  progress.line(`kubets ready in ${(systemClock.monotonic() / 1000).toFixed(2)} s`);
-  progress.line(`  export KUBECONFIG=${kubeconfig}`);
-  progress.line('  kubectl get namespaces');
-  const signal = await stopped;
-  progress.line(`${signal}: stopping`);
+    });
+  }
+}
+
+/** Runs until a signal. Rejects with a {@link UserError} when the user can mend what is wrong. */
+export async function runUp(options: UpOptions): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  await new Run(options, stack).run();
 }
