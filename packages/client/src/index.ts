@@ -9,7 +9,10 @@ export { discover, RestMapper, type DiscoveredResource } from './discovery/disco
 export { Indexer, keyOf, namespaceIndex, splitKey, type IndexFunction } from './cache/indexer.ts';
 export { DeltaFifo, type Delta, type Deltas } from './cache/delta-fifo.ts';
 export { Reflector, type ListerWatcher, type ReflectorOptions, type ReflectorSink } from './cache/reflector.ts';
-export { SharedInformer, type EventHandler, type InformerOptions, type Registration } from './cache/shared-informer.ts';
+export { isTooLargeResourceVersion } from './cache/reflector-errors.ts';
+export { type ErrorHandler, type EventHandler } from './cache/listener.ts';
+export { SharedInformer, waitForCacheSync, type InformerOptions, type Registration } from './cache/shared-informer.ts';
+export { SharedInformerFactory, type InformerSelection } from './cache/shared-informer-factory.ts';
 export { Backoff } from './workqueue/backoff.ts';
 export {
   defaultControllerRateLimiter,

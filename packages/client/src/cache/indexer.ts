@@ -21,7 +21,7 @@ export const namespaceIndex = 'namespace';
 
 export class Indexer<T extends ApiObject> {
   readonly #objects = new Map<string, Readonly<T>>();
-  readonly #functions: Readonly<Record<string, IndexFunction<T>>>;
+  #functions: Readonly<Record<string, IndexFunction<T>>>;
   /** index name → value → keys */
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
 
@@ -48,26 +48,49 @@ export class Indexer<T extends ApiObject> {
 
   /** Objects found under a value of a named index. Throws for an index that does not exist. */
   byIndex(index: string, value: string): Readonly<T>[] {
-    const values = this.#indexes.get(index);
-    if (values === undefined) throw new Error(`index with name ${index} does not exist`);
-    return [...(values.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? []);
+    const keys = this.#index(index).get(value);
+    return keys === undefined ? [] : Array.from(keys).flatMap((key) => this.#objects.get(key) ?? []);
+  }
+
+  /** The keys of {@link byIndex}. Throws for an index that does not exist. */
+  keysByIndex(index: string, value: string): string[] {
+    return [...(this.#index(index).get(value) ?? [])];
+  }
+
+  /** All values under which something is found in an index. Throws for an index that does not exist. */
+  indexValues(index: string): string[] {
+    return [...this.#index(index).keys()];
+  }
+
+  /** Indexes what is there already too. Throws for a name that is taken. */
+  addIndexes(functions: Readonly<Record<string, IndexFunction<T>>>): void {
+    const taken = Object.keys(functions).find((name) => this.#indexes.has(name));
+    if (taken !== undefined) throw new Error(`index with name ${taken} exists already`);
+    this.#functions = { ...this.#functions, ...functions };
+    for (const [name, indexFunction] of Object.entries(functions)) {
+      const values = new Map<string, Set<string>>();
+      for (const [key, object] of this.#objects) addKey(values, indexFunction(object), key);
+      this.#indexes.set(name, values);
+    }
   }
 
   set(key: string, object: Readonly<T>): void {
     this.#unindex(key);
     this.#objects.set(key, object);
     for (const [name, values] of this.#indexes) {
-      for (const value of this.#functions[name]?.(object) ?? []) {
-        const keys = values.get(value);
-        if (keys === undefined) values.set(value, new Set([key]));
-        else keys.add(key);
-      }
+      addKey(values, this.#functions[name]?.(object) ?? [], key);
     }
   }
 
   delete(key: string): void {
     this.#unindex(key);
     this.#objects.delete(key);
+  }
+
+  #index(name: string): Map<string, Set<string>> {
+    const values = this.#indexes.get(name);
+    if (values === undefined) throw new Error(`index with name ${name} does not exist`);
+    return values;
   }
 
   #unindex(key: string): void {
@@ -81,5 +104,13 @@ export class Indexer<T extends ApiObject> {
         if (keys?.size === 0) values.delete(value);
       }
     }
+  }
+}
+
+function addKey(index: Map<string, Set<string>>, values: readonly string[], key: string): void {
+  for (const value of values) {
+    const keys = index.get(value);
+    if (keys === undefined) index.set(value, new Set([key]));
+    else keys.add(key);
   }
 }

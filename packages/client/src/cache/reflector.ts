@@ -5,21 +5,24 @@
  * Guarantees: it never ends silently. It runs until its signal is aborted; every failure is reported
  * and followed by a retry with growing pauses. After 410 Gone it starts over with a full list.
  * A connection on which nothing arrives, not even a bookmark, is given up after `stallMs`.
+ *
+ * Differences from upstream, on purpose: a broken connection resumes the watch where it was (upstream
+ * lists again); the initial stream of a watch-list always asks for the newest state, never a past one.
  */
-import type { Clock, Random } from '@kubets/apimachinery/clock';
-import { sleep } from '@kubets/apimachinery/clock';
+import { sleep, type Clock, type Random, type Timer } from '@kubets/apimachinery/clock';
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import {
-  isExpired,
   isBadRequest,
+  isExpired,
   isInvalid,
   isTooManyRequests,
   StatusError,
   type Status,
 } from '@kubets/apimachinery/status';
 import type { ListOptions, ObjectList, WatchOptions } from '../rest/resource-client.ts';
-import type { WatchStream, WatchStreamEvent } from '../transport.ts';
+import { TransportError, type WatchStream, type WatchStreamEvent } from '../transport.ts';
 import { Backoff } from '../workqueue/backoff.ts';
+import { isTooLargeResourceVersion, reflectorErrorText } from './reflector-errors.ts';
 
 /** Where objects come from: a ResourceClient is one. */
 export interface ListerWatcher<T extends ApiObject> {
@@ -40,33 +43,50 @@ export interface ReflectorOptions<T extends ApiObject> {
   readonly sink: ReflectorSink<T>;
   readonly clock: Clock;
   readonly random: Random;
+  /** What is mirrored, for the texts of errors, e.g. `pods`. */
+  readonly name?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   /** Stream the first list as watch events (KEP-3157); falls back to plain lists where the server refuses. Default true. */
   readonly watchList?: boolean;
-  /** Objects per page of a list that has to be consistent. */
+  /** Objects per page of a list that has to be the newest. Default 500. */
   readonly pageSize?: number;
   /** The server ends a watch between this and twice this. Default 5 min. */
   readonly minWatchSeconds?: number;
-  /** Longest silence of a watch; bookmarks come about every minute. Default 3 min; at most the watch's own time plus some. */
+  /**
+   * Longest silence of a watch. Default: 3 min from servers that have sent bookmarks (they come about
+   * every minute), else the time the watch was asked to last, and 30 s.
+   */
   readonly stallMs?: number;
-  /** Told of every failure, with what is done about it. */
-  readonly onError?: (error: unknown, next: ReflectorState['type']) => void;
+  /** Told of every failure: what is done about it next, and a line of text saying both. */
+  readonly onError?: (error: unknown, next: ReflectorState['type'], text: string) => void;
 }
 
 export type ReflectorState =
-  /** Nothing is known; `consistent` after a 410: the server's cache may be behind, so ask for the newest. */
-  | { readonly type: 'listing'; readonly consistent: boolean }
+  /**
+   * A list at least as new as the version: '0' is anything the server has cached, '' the newest.
+   */
+  | { readonly type: 'listing'; readonly resourceVersion: string }
   /** The same by a watch that begins with all objects. */
   | { readonly type: 'streaming-list' }
   /** Following changes from a version on. */
   | { readonly type: 'watching'; readonly resourceVersion: string };
+
+/** What to do after a failure, and whether at once. */
+interface Recovery {
+  readonly state: ReflectorState;
+  readonly atOnce: boolean;
+}
+
+const bookmarkedStallMs = 180_000;
+const graceMs = 30_000;
 
 export class Reflector<T extends ApiObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #backoff: Backoff;
   #watchList: boolean;
   #lastSyncResourceVersion = '';
+  #bookmarksSeen = false;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -89,45 +109,61 @@ export class Reflector<T extends ApiObject> {
 
   /** Runs until the signal is aborted; resolves then. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    let state: ReflectorState = this.#fresh(false);
+    let state: ReflectorState = this.#fresh();
     while (!signal.aborted) {
       try {
         state = await this.#step(state, signal);
       } catch (error) {
         if (signal.aborted) return;
-        state = this.#after(error, state);
-        this.#options.onError?.(error, state.type);
-        await sleep(this.#options.clock, this.#backoff.next(), signal).catch(() => undefined);
+        const { state: next, atOnce } = this.#after(error, state);
+        const { onError, name = 'objects', clock } = this.#options;
+        onError?.(error, next.type, reflectorErrorText(name, error, { failed: state.type, next: next.type }));
+        state = next;
+        if (!atOnce) await sleep(clock, this.#backoff.next(), signal).catch(() => undefined);
       }
     }
   }
 
-  #fresh(consistent: boolean): ReflectorState {
-    return this.#watchList ? { type: 'streaming-list' } : { type: 'listing', consistent };
+  #fresh(): ReflectorState {
+    return this.#watchList ? { type: 'streaming-list' } : this.#relist();
+  }
+
+  /** Never a list older than what has been told already (upstream's `relistResourceVersion`). */
+  #relist(): ReflectorState {
+    return { type: 'listing', resourceVersion: this.#lastSyncResourceVersion || '0' };
   }
 
   /** Where a failure leads. */
-  #after(error: unknown, state: ReflectorState): ReflectorState {
-    if (isExpired(error)) return this.#fresh(true);
+  #after(error: unknown, state: ReflectorState): Recovery {
+    const badVersion = isExpired(error) || isTooLargeResourceVersion(error);
     switch (state.type) {
       case 'streaming-list':
-        // A server without watch-list says 400 or 422; any other failure is worth trying again.
-        if (isInvalid(error) || isBadRequest(error)) this.#watchList = false;
-        return this.#fresh(false);
+        return { state: this.#afterStreamingList(error, badVersion), atOnce: false };
       case 'watching':
+        if (badVersion) return { state: this.#fresh(), atOnce: false };
         // A refused watch may be the resourceVersion's fault: but for overload, begin anew.
-        if (error instanceof StatusError && !isTooManyRequests(error)) return this.#fresh(true);
+        if (error instanceof StatusError && !isTooManyRequests(error)) return { state: this.#fresh(), atOnce: false };
         // What has been seen is kept: its version may have moved on while watching.
-        return { type: 'watching', resourceVersion: this.#lastSyncResourceVersion };
+        return { state: { type: 'watching', resourceVersion: this.#lastSyncResourceVersion }, atOnce: false };
       case 'listing':
-        return state;
+        // The server knows no state that new, or that old any more: take its newest, at once the first time.
+        if (!badVersion) return { state, atOnce: false };
+        return { state: { type: 'listing', resourceVersion: '' }, atOnce: state.resourceVersion !== '' };
     }
+  }
+
+  #afterStreamingList(error: unknown, badVersion: boolean): ReflectorState {
+    // A server without watch-list says 400 or 422: it need not be asked again.
+    if (isInvalid(error) || isBadRequest(error)) this.#watchList = false;
+    const passing = !(error instanceof StatusError) || isTooManyRequests(error) || badVersion;
+    // As upstream: whatever else is wrong with streaming, a list may make progress.
+    return passing ? this.#fresh() : this.#relist();
   }
 
   async #step(state: ReflectorState, signal: AbortSignal): Promise<ReflectorState> {
     switch (state.type) {
       case 'listing':
-        return await this.#list(state.consistent, signal);
+        return await this.#list(state.resourceVersion, signal);
       case 'streaming-list':
         return await this.#streamList(signal);
       case 'watching':
@@ -143,12 +179,26 @@ export class Reflector<T extends ApiObject> {
     };
   }
 
-  async #list(consistent: boolean, signal: AbortSignal): Promise<ReflectorState> {
+  /**
+   * All pages of a list. When the version of its pages expires between two of them, the rest comes as
+   * one list without pages (`pager.ListPager` with FullListIfExpired).
+   */
+  async #list(resourceVersion: string, signal: AbortSignal): Promise<ReflectorState> {
     const { source, sink, pageSize = 500 } = this.#options;
-    const items: Readonly<T>[] = [];
-    let page: ListOptions = consistent ? { limit: pageSize, resourceVersion: '' } : { resourceVersion: '0' };
+    let items: Readonly<T>[] = [];
+    // Lists at a version come from the server's cache, which sends no pages.
+    const first: ListOptions = resourceVersion === '' ? { limit: pageSize, resourceVersion } : { resourceVersion };
+    let page = first;
     for (;;) {
-      const list = await source.list({ ...this.#selectors, ...page, signal });
+      const list = await source.list({ ...this.#selectors, ...page, signal }).catch((error: unknown) => {
+        if (page.continue === undefined || !isExpired(error)) throw error;
+        return undefined;
+      });
+      if (list === undefined) {
+        items = [];
+        page = { resourceVersion };
+        continue;
+      }
       for (const item of list.items) items.push(item);
       const token = list.metadata.continue;
       if (token === undefined || token === '') {
@@ -185,7 +235,7 @@ export class Reflector<T extends ApiObject> {
         }
       },
     );
-    return synced ? { type: 'watching', resourceVersion: this.#lastSyncResourceVersion } : this.#fresh(false);
+    return synced ? { type: 'watching', resourceVersion: this.#lastSyncResourceVersion } : this.#fresh();
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<ReflectorState> {
@@ -195,24 +245,29 @@ export class Reflector<T extends ApiObject> {
 
   /** Reads one watch to its end. Throws what the server says in an ERROR event, and on a stall. */
   async #follow(options: WatchOptions, signal: AbortSignal, onEvent: (event: WatchStreamEvent) => void): Promise<void> {
-    const { source, clock, random, minWatchSeconds = 300, stallMs = 180_000 } = this.#options;
+    const { source, clock, random, minWatchSeconds = 300 } = this.#options;
     const timeoutSeconds = Math.floor(minWatchSeconds * (1 + random.float()));
     const stalled = new AbortController();
     const both = AbortSignal.any([signal, stalled.signal]);
-    const giveUp = (): void => stalled.abort(new Error(`nothing was heard of the watch for ${stallMs / 1000} s`));
-    let timer = clock.setTimer(stallMs, giveUp);
+    const watchForSilence = (): Timer => {
+      const ms = this.#stallMs(timeoutSeconds * 1000);
+      return clock.setTimer(ms, () => stalled.abort(new TransportError(`nothing came for ${ms / 1000} s`)));
+    };
+    let timer = watchForSilence();
     const started = clock.monotonic();
     let count = 0;
     try {
       await using stream = await source.watch({ ...this.#selectors, ...options, timeoutSeconds, signal: both });
       for await (const event of stream) {
         timer.cancel();
-        timer = clock.setTimer(stallMs, giveUp);
+        if (event.type === 'BOOKMARK') this.#bookmarksSeen = true;
+        timer = watchForSilence();
         count++;
         if (event.type === 'ERROR') throw new StatusError(event.object as unknown as Status);
         onEvent(event);
       }
       // Aborting may end the iteration without an error.
+      if (signal.aborted) return;
       stalled.signal.throwIfAborted();
     } catch (error) {
       throw stalled.signal.aborted ? stalled.signal.reason : error;
@@ -223,6 +278,12 @@ export class Reflector<T extends ApiObject> {
     if (count === 0 && clock.monotonic() - started < 1000 && !signal.aborted) {
       throw new Error('very short watch: it ended within a second without an event');
     }
+  }
+
+  #stallMs(watchMs: number): number {
+    const { stallMs } = this.#options;
+    if (stallMs !== undefined) return stallMs;
+    return this.#bookmarksSeen ? Math.min(bookmarkedStallMs, watchMs + graceMs) : watchMs + graceMs;
   }
 
   #apply(event: WatchStreamEvent): void {
@@ -243,6 +304,7 @@ export class Reflector<T extends ApiObject> {
       default:
         throw new Error(`a watch event of an unknown type ${JSON.stringify(event.type)}`);
     }
-    this.#lastSyncResourceVersion = object.metadata.resourceVersion ?? this.#lastSyncResourceVersion;
+    const { resourceVersion = '' } = object.metadata;
+    if (resourceVersion !== '') this.#lastSyncResourceVersion = resourceVersion;
   }
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventually, FakeSource, settle } from '../testing/index.ts';
 import { TransportError } from '../transport.ts';
-import { SharedInformer } from './shared-informer.ts';
+import { SharedInformer, waitForCacheSync } from './shared-informer.ts';
 
 const random = { float: () => 0.5, uuid: () => '00000000-0000-4000-8000-000000000000' };
 
@@ -146,6 +146,122 @@ describe('SharedInformer', () => {
     expect(t.errors).toHaveLength(1);
     t.stop.abort();
     await running;
+  });
+
+  it('a handler that is taken away hears no more, one that comes late hears of all', async () => {
+    const t = setUp();
+    t.source.put('a', '1');
+    const running = t.start();
+    await t.informer.waitForSync(t.stop.signal);
+    const late: string[] = [];
+    const registration = t.informer.addEventHandler({
+      onAdd: (o, initial) => void late.push(`${o.metadata.name} ${initial}`),
+      onUpdate: (_, o) => void late.push(`${o.metadata.name} again`),
+    });
+    expect(registration.hasSynced).toBe(false);
+    await settle();
+    expect(registration.hasSynced).toBe(true);
+    t.source.put('a', '2');
+    await eventually(t.clock, () => late.length === 2);
+    registration.remove();
+    registration.remove();
+    t.source.put('a', '3');
+    await eventually(t.clock, () => t.events.length === 3);
+    expect(late).toEqual(['a true', 'a again']);
+    t.stop.abort();
+    await running;
+  });
+
+  it('what waits for a handler that is taken away is dropped', async () => {
+    const t = setUp();
+    t.source.put('a', '1');
+    t.source.put('b', '1');
+    const seen: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const slow = t.informer.addEventHandler({
+      onAdd: async (o) => {
+        seen.push(o.metadata.name ?? '');
+        await gate.promise;
+      },
+    });
+    const running = t.start();
+    await eventually(t.clock, () => seen.length === 1);
+    slow.remove();
+    gate.resolve();
+    await settle();
+    expect(seen).toEqual(['a']);
+    t.stop.abort();
+    await running;
+  });
+
+  it('ends when the calls under way have ended', async () => {
+    const t = setUp();
+    t.source.put('a', '1');
+    const gate = Promise.withResolvers<void>();
+    let ended = false;
+    t.informer.addEventHandler({ onAdd: () => gate.promise });
+    const running = t.start().then(() => (ended = true));
+    await t.informer.waitForSync(t.stop.signal);
+    await settle();
+    t.stop.abort();
+    await settle();
+    expect(ended).toBe(false);
+    gate.resolve();
+    await running;
+  });
+
+  it('stores what the transform makes, or the object when it fails', async () => {
+    const transform = (o: Readonly<ApiObject>): Readonly<ApiObject> => {
+      if (o.metadata.name === 'bad') throw new Error('no');
+      return { ...o, data: { value: 'x' } };
+    };
+    const t = setUp({ transform });
+    t.source.put('a', '1');
+    t.source.put('bad', '1');
+    const running = t.start();
+    await t.informer.waitForSync(t.stop.signal);
+    t.source.put('b', '2');
+    await eventually(t.clock, () => t.events.length === 3);
+    expect(t.events).toEqual(['add a=x initial', 'add bad=1 initial', 'add b=x']);
+    expect(t.errors).toHaveLength(1);
+    t.stop.abort();
+    await running;
+  });
+
+  it('takes indexes at any time', async () => {
+    const value = (o: Readonly<ApiObject>): string[] => [(o['data'] as { value: string }).value];
+    const t = setUp({ indexes: { value } });
+    t.source.put('a', '1');
+    t.source.put('b', '2');
+    const running = t.start();
+    await t.informer.waitForSync(t.stop.signal);
+    t.informer.addIndexes({ late: value });
+    expect(() => t.informer.addIndexes({ late: value })).toThrow('index with name late exists already');
+    t.source.put('b', '1');
+    await eventually(t.clock, () => t.informer.store.byIndex('late', '1').length === 2);
+    expect(t.informer.store.byIndex('value', '2')).toEqual([]);
+    expect(t.informer.store.byIndex('namespace', 'ns')).toHaveLength(2);
+    expect(t.informer.store.keysByIndex('late', '1')).toEqual(['ns/a', 'ns/b']);
+    expect(t.informer.store.indexValues('late')).toEqual(['1']);
+    expect(() => t.informer.store.byIndex('none', '')).toThrow('index with name none does not exist');
+    t.stop.abort();
+    await running;
+  });
+
+  it('waits for several informers', async () => {
+    const [a, b] = [setUp(), setUp()];
+    const aborted = new AbortController();
+    const never = waitForCacheSync(aborted.signal, a.informer, b.informer);
+    const running = a.start();
+    aborted.abort(new Error('too late'));
+    await expect(never).rejects.toThrow('too late');
+    const both = waitForCacheSync(a.stop.signal, a.informer, b.informer);
+    const runningB = b.start();
+    await both;
+    expect(a.informer.hasSynced && b.informer.hasSynced).toBe(true);
+    a.stop.abort();
+    b.stop.abort();
+    await Promise.all([running, runningB]);
   });
 
   it('ends in the true state after any series of changes and faults', async () => {

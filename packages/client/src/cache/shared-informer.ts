@@ -8,20 +8,13 @@
 import type { Clock, Random, Timer } from '@kubets/apimachinery/clock';
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import { DeltaFifo, type Delta } from './delta-fifo.ts';
-import { Indexer, type IndexFunction } from './indexer.ts';
+import { Indexer, keyOf, type IndexFunction } from './indexer.ts';
+import { Listener, type ErrorHandler, type EventHandler, type Notification } from './listener.ts';
 import { Reflector, type ListerWatcher, type ReflectorOptions } from './reflector.ts';
-
-export interface EventHandler<T> {
-  onAdd?(object: Readonly<T>, isInInitialList: boolean): void | Promise<void>;
-  /** Also called with old and new alike at each resync. */
-  onUpdate?(old: Readonly<T>, object: Readonly<T>): void | Promise<void>;
-  /** `finalStateUnknown`: the deletion was missed, `object` is the last state seen. */
-  onDelete?(object: Readonly<T>, finalStateUnknown: boolean): void | Promise<void>;
-}
 
 export interface InformerOptions<T extends ApiObject> extends Pick<
   ReflectorOptions<T>,
-  'labelSelector' | 'fieldSelector' | 'watchList' | 'pageSize' | 'minWatchSeconds' | 'stallMs'
+  'name' | 'labelSelector' | 'fieldSelector' | 'watchList' | 'pageSize' | 'minWatchSeconds' | 'stallMs'
 > {
   readonly source: ListerWatcher<T>;
   readonly clock: Clock;
@@ -29,82 +22,21 @@ export interface InformerOptions<T extends ApiObject> extends Pick<
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Every known object is offered again so often; 0: never. */
   readonly resyncMs?: number;
+  /**
+   * Makes what is stored of an object, e.g. without its managed fields, to save memory (client-go
+   * `SetTransform`). It must return a new object where it changes something: what it is given may be
+   * shared. When it throws, that is reported and the object kept as it came.
+   */
+  readonly transform?: (object: Readonly<T>) => Readonly<T>;
   /** Told of failures of the connection and of handlers; both are retried or passed over, never silently. */
-  readonly onError: (error: unknown) => void;
-}
-
-type Notification<T> =
-  | { readonly type: 'add'; readonly object: Readonly<T>; readonly initial: boolean }
-  | { readonly type: 'update'; readonly old: Readonly<T>; readonly object: Readonly<T> }
-  | { readonly type: 'delete'; readonly object: Readonly<T>; readonly finalStateUnknown: boolean };
-
-/** A handler with its queue. */
-class Listener<T> {
-  readonly #handler: EventHandler<T>;
-  readonly #onError: (error: unknown) => void;
-  #queue: Notification<T>[] = [];
-  #running = false;
-  /** Initial notifications not yet handled. */
-  #initialLeft = 0;
-  #listed: boolean;
-
-  constructor(handler: EventHandler<T>, onError: (error: unknown) => void, listed: boolean) {
-    this.#handler = handler;
-    this.#onError = onError;
-    this.#listed = listed;
-  }
-
-  /** Everything of the first list has been handled. */
-  get hasSynced(): boolean {
-    return this.#listed && this.#initialLeft === 0;
-  }
-
-  /** The first list is complete: what is queued by now belongs to it. */
-  listed(): void {
-    this.#listed = true;
-  }
-
-  notify(notification: Notification<T>): void {
-    if (notification.type === 'add' && notification.initial) this.#initialLeft++;
-    this.#queue.push(notification);
-    if (this.#running) return;
-    this.#running = true;
-    queueMicrotask(() => void this.#drain());
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#queue;
-      this.#queue = [];
-      for (const notification of batch) {
-        try {
-          const pending = this.#call(notification);
-          if (pending !== undefined) await pending;
-        } catch (error) {
-          this.#onError(error);
-        }
-        if (notification.type === 'add' && notification.initial) this.#initialLeft--;
-      }
-    }
-    this.#running = false;
-  }
-
-  #call(notification: Notification<T>): void | Promise<void> {
-    switch (notification.type) {
-      case 'add':
-        return this.#handler.onAdd?.(notification.object, notification.initial);
-      case 'update':
-        return this.#handler.onUpdate?.(notification.old, notification.object);
-      case 'delete':
-        return this.#handler.onDelete?.(notification.object, notification.finalStateUnknown);
-    }
-  }
+  readonly onError: ErrorHandler;
 }
 
 /** How a handler's owner asks about it and takes it away. */
 export interface Registration {
   /** Everything of the first list has been handled by this handler. */
   readonly hasSynced: boolean;
+  /** The handler is called no more, not even for what waits already. Idempotent. */
   remove(): void;
 }
 
@@ -113,7 +45,7 @@ export class SharedInformer<T extends ApiObject> {
   readonly #indexer: Indexer<T>;
   readonly #fifo: DeltaFifo<T>;
   readonly #listeners = new Set<Listener<T>>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #reflector: Reflector<T> | undefined;
   #resyncTimer: Timer | undefined;
 
@@ -123,8 +55,13 @@ export class SharedInformer<T extends ApiObject> {
     this.#fifo = new DeltaFifo(this.#indexer);
   }
 
+  /** Adds indexes, also while running; what is stored is indexed at once. Throws for a name that is taken. */
+  addIndexes(indexes: Readonly<Record<string, IndexFunction<T>>>): void {
+    this.#indexer.addIndexes(indexes);
+  }
+
   /** Read only. */
-  get store(): Pick<Indexer<T>, 'get' | 'list' | 'keys' | 'byIndex' | 'size'> {
+  get store(): Pick<Indexer<T>, 'get' | 'list' | 'keys' | 'byIndex' | 'keysByIndex' | 'indexValues' | 'size'> {
     return this.#indexer;
   }
 
@@ -137,6 +74,7 @@ export class SharedInformer<T extends ApiObject> {
     return this.#reflector?.lastSyncResourceVersion ?? '';
   }
 
+  /** Tells the handler of all that is there, then of every change. */
   addEventHandler(handler: EventHandler<T>): Registration {
     const listener = new Listener(handler, this.#options.onError, this.hasSynced);
     for (const object of this.#indexer.list()) listener.notify({ type: 'add', object, initial: true });
@@ -145,7 +83,10 @@ export class SharedInformer<T extends ApiObject> {
       get hasSynced() {
         return listener.hasSynced;
       },
-      remove: () => void this.#listeners.delete(listener),
+      remove: () => {
+        listener.stop();
+        this.#listeners.delete(listener);
+      },
     };
   }
 
@@ -156,11 +97,14 @@ export class SharedInformer<T extends ApiObject> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#waiting.push(resolve);
-    await promise.finally(() => signal.removeEventListener('abort', onAbort));
+    this.#waiting.add(resolve);
+    await promise.finally(() => {
+      this.#waiting.delete(resolve);
+      signal.removeEventListener('abort', onAbort);
+    });
   }
 
-  /** Runs until the signal is aborted. May be called once. */
+  /** Runs until the signal is aborted, and then until the handlers' calls under way have ended. Single use. */
   async run(signal: AbortSignal): Promise<void> {
     if (this.#reflector !== undefined) throw new Error('an informer runs once: make a new one');
     const apply = (change: () => void): void => {
@@ -169,11 +113,12 @@ export class SharedInformer<T extends ApiObject> {
     };
     this.#reflector = new Reflector<T>({
       ...this.#options,
+      onError: (error, _next, text) => this.#options.onError(error, text),
       sink: {
-        replace: (objects) => apply(() => this.#fifo.replace(objects)),
-        add: (object) => apply(() => this.#fifo.add(object)),
-        update: (object) => apply(() => this.#fifo.update(object)),
-        delete: (object) => apply(() => this.#fifo.delete(object)),
+        replace: (objects) => apply(() => this.#fifo.replace(objects.map(this.#transformed))),
+        add: (object) => apply(() => this.#fifo.add(this.#transformed(object))),
+        update: (object) => apply(() => this.#fifo.update(this.#transformed(object))),
+        delete: (object) => apply(() => this.#fifo.delete(this.#transformed(object))),
       },
     });
     this.#scheduleResync();
@@ -181,8 +126,24 @@ export class SharedInformer<T extends ApiObject> {
       await this.#reflector.run(signal);
     } finally {
       this.#resyncTimer?.cancel();
+      for (const listener of this.#listeners) listener.stop();
+      await Promise.all([...this.#listeners].map((listener) => listener.idle()));
     }
   }
+
+  readonly #transformed = (object: Readonly<T>): Readonly<T> => {
+    const { transform, onError } = this.#options;
+    if (transform === undefined) return object;
+    try {
+      return transform(object);
+    } catch (error) {
+      onError(
+        error,
+        `the transform failed on ${keyOf(object)}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return object;
+    }
+  };
 
   #scheduleResync(): void {
     const { clock, resyncMs = 0 } = this.#options;
@@ -200,7 +161,8 @@ export class SharedInformer<T extends ApiObject> {
     }
     if (!this.hasSynced) return;
     for (const listener of this.#listeners) listener.listed();
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 
   #apply(key: string, delta: Delta<T>, initial: boolean): void {
@@ -220,4 +182,15 @@ export class SharedInformer<T extends ApiObject> {
   #distribute(notification: Notification<T>): void {
     for (const listener of this.#listeners) listener.notify(notification);
   }
+}
+
+/**
+ * Resolves when all informers have their first complete list; rejects with the signal's reason when it
+ * is aborted first (client-go `cache.WaitForCacheSync`).
+ */
+export async function waitForCacheSync(
+  signal: AbortSignal,
+  ...informers: readonly Pick<SharedInformer<ApiObject>, 'waitForSync'>[]
+): Promise<void> {
+  await Promise.all(informers.map((informer) => informer.waitForSync(signal)));
 }

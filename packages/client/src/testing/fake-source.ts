@@ -109,10 +109,20 @@ export class FakeSource {
 
   async list(options: ListOptions): Promise<ObjectList<ApiObject>> {
     await Promise.resolve();
-    this.calls.push(`list ${options.resourceVersion ?? ''}`);
+    const page = options.continue === undefined ? '' : ` from ${options.continue}`;
+    this.calls.push(`list ${options.resourceVersion ?? ''}${page}`);
     const fault = this.listFaults.shift();
     if (fault !== undefined) throw fault;
-    return { metadata: { resourceVersion: `${this.#revision}` }, items: [...this.objects.values()] };
+    return this.#page(options);
+  }
+
+  /** A page as from a store: the token is the page's start; lists at a version come whole. */
+  #page({ limit = 0, continue: token }: ListOptions): ObjectList<ApiObject> {
+    const all = [...this.objects.values()];
+    const start = Number(token ?? 0);
+    const end = limit === 0 ? all.length : Math.min(all.length, start + limit);
+    const more = end < all.length ? { continue: `${end}` } : {};
+    return { metadata: { resourceVersion: `${this.#revision}`, ...more }, items: all.slice(start, end) };
   }
 
   async watch(options: WatchOptions): Promise<WatchStream> {

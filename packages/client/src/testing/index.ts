@@ -1,2 +1,3 @@
 export { FakeSource, type Change } from './fake-source.ts';
+export { FaultyTransport, type EventFilter } from './faulty-transport.ts';
 export { eventually, settle } from './eventually.ts';
