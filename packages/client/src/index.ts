@@ -22,5 +22,10 @@ export {
   type RateLimiter,
 } from './workqueue/rate-limiter.ts';
 export { runWorkers, WorkQueue } from './workqueue/work-queue.ts';
-export { LeaderElector, type LeaderElectionOptions, type Lease } from './leader-election/leader-election.ts';
+export {
+  LeaderElector,
+  leaderHealthCheck,
+  type LeaderElectionOptions,
+  type Lease,
+} from './leader-election/leader-election.ts';
 export { EventRecorder, referenceTo, type EventRecorderOptions } from './record/event-recorder.ts';

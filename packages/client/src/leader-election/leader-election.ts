@@ -3,25 +3,19 @@
  *
  * Guarantee under bounded clock rate differences: two candidates never lead at the same time, as a
  * leader stops at `renewDeadline` after its last success, before others may take over at
- * `leaseDuration` after the last change they saw. Only durations are compared, never the clocks of
- * different machines.
+ * `leaseDuration` after the last change they saw. Only durations on one machine's monotonic clock are
+ * compared: neither the clocks of different machines nor jumps of one matter.
+ *
+ * Differences from upstream: a candidate that has lost competes again; work that fails gives the
+ * leadership up, so that another one may try.
  */
 import { sleep, type Clock, type Random } from '@kubets/apimachinery/clock';
-import type { ApiObject } from '@kubets/apimachinery/meta';
+import type { Lease, LeaseSpec } from '@kubets/api/types/coordination-v1';
 import { isAlreadyExists, isConflict, isNotFound } from '@kubets/apimachinery/status';
+import { microTime } from '../micro-time.ts';
 import type { ResourceClient } from '../rest/resource-client.ts';
 
-export interface LeaseSpec {
-  holderIdentity?: string;
-  leaseDurationSeconds?: number;
-  acquireTime?: string;
-  renewTime?: string;
-  leaseTransitions?: number;
-}
-
-export interface Lease extends ApiObject {
-  spec?: LeaseSpec;
-}
+export type { Lease, LeaseSpec };
 
 export interface LeaderElectionOptions {
   /** In the Lease's namespace. */
@@ -38,15 +32,17 @@ export interface LeaderElectionOptions {
   readonly retryPeriodMs?: number;
   /** Gives the lease up when the signal is aborted, so that the next one need not wait. Default true. */
   readonly releaseOnCancel?: boolean;
-  /** Runs while leading; its signal is aborted when leadership ends. */
+  /** Runs while leading (`OnStartedLeading`); its signal is aborted when leadership ends. */
   readonly lead: (signal: AbortSignal) => Promise<void>;
+  /** Leadership has ended, and `lead` too. */
+  readonly onStoppedLeading?: () => void;
+  /** Another leader was seen, or this one has become it. */
   readonly onNewLeader?: (identity: string) => void;
+  /** Told of every failed try that was not simply lost to another candidate, and of failures of `lead`. */
   readonly onError?: (error: unknown) => void;
 }
 
-type State =
-  | { readonly type: 'candidate' }
-  | { readonly type: 'leader'; readonly renewedAt: number; readonly lease: Lease };
+type State = { readonly type: 'candidate' } | { readonly type: 'leader'; readonly lease: Lease };
 
 /** What a candidate saw last, and when: the basis for calling a lease abandoned. */
 interface Observation {
@@ -54,11 +50,14 @@ interface Observation {
   readonly at: number;
 }
 
+type Callbacks = 'onStoppedLeading' | 'onNewLeader' | 'onError';
+
 export class LeaderElector {
-  readonly #options: Required<Omit<LeaderElectionOptions, 'onNewLeader' | 'onError'>> &
-    Pick<LeaderElectionOptions, 'onNewLeader' | 'onError'>;
+  readonly #options: Required<Omit<LeaderElectionOptions, Callbacks>> & Pick<LeaderElectionOptions, Callbacks>;
   #observed: Observation = { record: '', at: Number.NEGATIVE_INFINITY };
   #leader = '';
+  /** The last success of this candidate, by the monotonic clock. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
 
   /** Throws unless leaseDuration > renewDeadline > retryPeriod × 1.2, as upstream demands. */
   constructor(options: LeaderElectionOptions) {
@@ -83,7 +82,18 @@ export class LeaderElector {
     return this.#leader === this.#options.identity;
   }
 
-  /** Competes and leads, again and again, until the signal is aborted. */
+  /**
+   * Throws when this candidate thinks that it leads, but has not renewed for so much longer than the
+   * lease lasts: its process hangs and is better ended (`LeaderElector.Check`).
+   */
+  check(toleranceMs: number): void {
+    const { clock, leaseDurationMs, name } = this.#options;
+    if (this.isLeader && clock.monotonic() - this.#renewedAt > leaseDurationMs + toleranceMs) {
+      throw new Error(`failed election to renew leadership on lease ${name}`);
+    }
+  }
+
+  /** Competes and leads, again and again, until the signal is aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const lease = await this.#acquire(signal);
@@ -93,129 +103,164 @@ export class LeaderElector {
 
   async #acquire(signal: AbortSignal): Promise<Lease | undefined> {
     while (!signal.aborted) {
-      const state = await this.#try();
+      const state = await this.#try(undefined, this.#options.renewDeadlineMs, signal);
       if (state.type === 'leader') return state.lease;
-      await this.#pause(signal);
+      await this.#pause(signal, Number.POSITIVE_INFINITY);
     }
     return undefined;
   }
 
   async #leadUntilLost(lease: Lease, signal: AbortSignal): Promise<void> {
+    const { lead, onError, onStoppedLeading, releaseOnCancel } = this.#options;
     const stop = new AbortController();
-    const leading = this.#options
-      .lead(AbortSignal.any([signal, stop.signal]))
-      .catch((error: unknown) => this.#options.onError?.(error));
-    const last = await this.#renew(lease, signal);
+    const failed = new AbortController();
+    const work = AbortSignal.any([signal, stop.signal]);
+    const leading = (async () => lead(work))().catch((error: unknown) => {
+      if (!work.aborted) onError?.(error);
+      failed.abort(error);
+    });
+    const last = await this.#renew(lease, AbortSignal.any([signal, failed.signal]));
     this.#see('');
     stop.abort(new Error('leadership lost'));
     await leading;
+    onStoppedLeading?.();
     // Only after the work has ended: another one may begin at once.
-    if (signal.aborted && this.#options.releaseOnCancel) await this.#release(last);
+    if (failed.signal.aborted || (signal.aborted && releaseOnCancel)) await this.#release(last);
+    if (failed.signal.aborted) await this.#pause(signal, Number.POSITIVE_INFINITY);
   }
 
   /** Renews until the deadline passes without success, or the signal is aborted. Resolves to the lease as last seen. */
   async #renew(lease: Lease, signal: AbortSignal): Promise<Lease> {
     const { clock, renewDeadlineMs } = this.#options;
-    let state: State = { type: 'leader', renewedAt: clock.monotonic(), lease };
+    let current = lease;
     for (;;) {
-      await this.#pause(signal);
-      if (signal.aborted) return state.lease;
-      const next = await this.#try(
-        clock.monotonic() + Math.max(0, state.renewedAt + renewDeadlineMs - clock.monotonic()),
-      );
-      if (next.type === 'leader') state = next;
-      else if (!this.isLeader || clock.monotonic() - state.renewedAt >= renewDeadlineMs) return state.lease;
+      const left = (): number => this.#renewedAt + renewDeadlineMs - clock.monotonic();
+      await this.#pause(signal, left());
+      if (signal.aborted || left() <= 0) return current;
+      const next = await this.#try(current, left(), signal);
+      if (next.type === 'leader') current = next.lease;
+      else if (signal.aborted || !this.isLeader || left() <= 0) return current;
     }
   }
 
-  async #pause(signal: AbortSignal): Promise<void> {
+  /** Until the next try, but not beyond what is left. */
+  async #pause(signal: AbortSignal, leftMs: number): Promise<void> {
     const { clock, random, retryPeriodMs } = this.#options;
-    await sleep(clock, retryPeriodMs * (1 + 0.2 * random.float()), signal).catch(() => undefined);
+    const ms = Math.min(leftMs, retryPeriodMs * (1 + 0.2 * random.float()));
+    await sleep(clock, ms, signal).catch(() => undefined);
   }
 
-  /** One attempt to take or renew; failures are reported and count as not leading. */
-  async #try(deadline?: number): Promise<State> {
+  /** One attempt to take or renew within a time; failures are reported and count as not leading. */
+  async #try(held: Lease | undefined, withinMs: number, signal: AbortSignal): Promise<State> {
     const started = this.#options.clock.monotonic();
     try {
-      const lease = await this.#tryOnce(deadline);
+      const lease = await this.#within(withinMs, signal, (both) => this.#tryOnce(held, both));
       if (lease === undefined) return { type: 'candidate' };
+      this.#renewedAt = started;
       this.#see(this.#options.identity);
-      return { type: 'leader', renewedAt: started, lease };
+      return { type: 'leader', lease };
     } catch (error) {
-      // Somebody else was faster: that is no failure.
-      if (!isConflict(error) && !isAlreadyExists(error)) this.#options.onError?.(error);
+      // Somebody else was faster, or we are stopping: that is no failure.
+      if (!isConflict(error) && !isAlreadyExists(error) && !signal.aborted) this.#options.onError?.(error);
       return { type: 'candidate' };
     }
   }
 
-  async #tryOnce(deadline: number | undefined): Promise<Lease | undefined> {
-    const { leases, name, namespace, identity, clock } = this.#options;
-    const signal = deadline === undefined ? undefined : this.#until(deadline);
-    const withSignal = signal === undefined ? {} : { signal };
-    const existing = await leases.get(name, withSignal).catch((error: unknown) => {
+  /** Runs with a deadline of its own, even if what is run does not heed its signal. */
+  async #within<R>(ms: number, signal: AbortSignal, run: (signal: AbortSignal) => Promise<R>): Promise<R> {
+    const late = new AbortController();
+    const timer = this.#options.clock.setTimer(Math.max(0, ms), () =>
+      late.abort(new Error(`the lease was not answered for within ${ms / 1000} s`)),
+    );
+    const both = AbortSignal.any([signal, late.signal]);
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = (): void => aborted.reject(both.reason as Error);
+    both.addEventListener('abort', onAbort, { once: true });
+    if (both.aborted) onAbort();
+    try {
+      return await Promise.race([run(both), aborted.promise]);
+    } finally {
+      timer.cancel();
+      both.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** `held`: the lease as this leader wrote it last: then a single update renews it, if nobody has touched it. */
+  async #tryOnce(held: Lease | undefined, signal: AbortSignal): Promise<Lease | undefined> {
+    const { leases, name } = this.#options;
+    if (held !== undefined) {
+      try {
+        return await this.#update(held, signal);
+      } catch (error) {
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+      }
+    }
+    const existing = await leases.get(name, { signal }).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
     });
-    if (existing === undefined) {
-      const spec = this.#spec(0);
-      return await leases.create(
-        { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', metadata: { name, namespace }, spec },
-        withSignal,
-      );
-    }
-    const old = existing.spec ?? {};
-    const record = JSON.stringify(old);
+    if (existing === undefined) return await this.#create(signal);
+    return this.#mayTake(existing.spec ?? {}) ? await this.#update(existing, signal) : undefined;
+  }
+
+  #mayTake(spec: LeaseSpec): boolean {
+    const { clock, identity, leaseDurationMs } = this.#options;
+    const record = JSON.stringify(spec);
     if (record !== this.#observed.record) this.#observed = { record, at: clock.monotonic() };
-    const holder = old.holderIdentity ?? '';
-    if (holder !== '' && holder !== identity && this.#isFresh(old)) {
-      this.#see(holder);
-      return undefined;
-    }
-    const transitions = (old.leaseTransitions ?? 0) + (holder === identity ? 0 : 1);
-    const spec = this.#spec(transitions, holder === identity ? old.acquireTime : undefined);
-    return await leases.update({ ...existing, spec }, withSignal);
+    const holder = spec.holderIdentity ?? '';
+    if (holder === '' || holder === identity) return true;
+    this.#see(holder);
+    const duration = (spec.leaseDurationSeconds ?? 0) * 1000 || leaseDurationMs;
+    return this.#observed.at + duration <= clock.monotonic();
   }
 
-  #isFresh(spec: LeaseSpec): boolean {
-    const duration = (spec.leaseDurationSeconds ?? 0) * 1000 || this.#options.leaseDurationMs;
-    return this.#observed.at + duration > this.#options.clock.monotonic();
+  async #create(signal: AbortSignal): Promise<Lease> {
+    const { leases, name, namespace } = this.#options;
+    const spec = this.#spec({}, 0);
+    const lease: Lease = { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', metadata: { name, namespace }, spec };
+    return await leases.create(lease, { signal });
   }
 
-  #until(deadline: number): AbortSignal {
-    const { clock } = this.#options;
-    const controller = new AbortController();
-    clock.setTimer(Math.max(0, deadline - clock.monotonic()), () =>
-      controller.abort(new Error('renew deadline exceeded')),
+  async #update(existing: Lease, signal: AbortSignal): Promise<Lease> {
+    const old = existing.spec ?? {};
+    const mine = old.holderIdentity === this.#options.identity;
+    const spec = this.#spec(
+      mine ? old : { ...old, acquireTime: undefined },
+      (old.leaseTransitions ?? 0) + (mine ? 0 : 1),
     );
-    return controller.signal;
+    return await this.#options.leases.update({ ...existing, spec }, { signal });
   }
 
-  #spec(leaseTransitions: number, acquireTime?: string): LeaseSpec {
-    const { identity, leaseDurationMs, clock } = this.#options;
-    const now = `${new Date(clock.now()).toISOString().slice(0, -1)}000Z`;
-    const leaseDurationSeconds = Math.ceil(leaseDurationMs / 1000);
+  #spec(old: LeaseSpec, leaseTransitions: number): LeaseSpec {
+    const { identity, leaseDurationMs } = this.#options;
+    const now = this.#now();
     return {
+      ...old,
       holderIdentity: identity,
-      leaseDurationSeconds,
-      acquireTime: acquireTime ?? now,
+      leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000),
+      acquireTime: old.acquireTime ?? now,
       renewTime: now,
       leaseTransitions,
     };
   }
 
+  /** A MicroTime. */
+  #now(): string {
+    return microTime(this.#options.clock);
+  }
+
+  /** Lets the next one begin at once. */
   async #release(lease: Lease): Promise<void> {
-    const { acquireTime: _, ...spec } = lease.spec ?? {};
-    const now = `${new Date(this.#options.clock.now()).toISOString().slice(0, -1)}000Z`;
-    const released: LeaseSpec = {
-      ...spec,
-      holderIdentity: '',
-      leaseDurationSeconds: 1,
-      renewTime: now,
-      acquireTime: now,
-    };
-    await this.#options.leases
-      .update({ ...lease, spec: released })
-      .catch((error: unknown) => this.#options.onError?.(error));
+    const { leases, renewDeadlineMs, onError } = this.#options;
+    const now = this.#now();
+    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
+    const never = new AbortController().signal;
+    try {
+      await this.#within(renewDeadlineMs, never, (signal) => leases.update({ ...lease, spec }, { signal }));
+    } catch (error) {
+      // Whoever has changed it meanwhile has taken it.
+      if (!isConflict(error) && !isNotFound(error)) onError?.(error);
+    }
   }
 
   #see(leader: string): void {
@@ -223,4 +268,12 @@ export class LeaderElector {
     this.#leader = leader;
     if (leader !== '') this.#options.onNewLeader?.(leader);
   }
+}
+
+/** For `/healthz` (client-go `leaderelection.HealthzAdaptor`, 20 s of tolerance in every component). */
+export function leaderHealthCheck(
+  elector: Pick<LeaderElector, 'check'>,
+  toleranceMs = 20_000,
+): { readonly name: 'leaderElection'; check(): void } {
+  return { name: 'leaderElection', check: () => elector.check(toleranceMs) };
 }
