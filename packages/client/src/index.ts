@@ -28,4 +28,15 @@ export {
   type LeaderElectionOptions,
   type Lease,
 } from './leader-election/leader-election.ts';
-export { EventRecorder, referenceTo, type EventRecorderOptions } from './record/event-recorder.ts';
+export {
+  EventRecorder,
+  type EventDetails,
+  type EventRecorderOptions,
+  type EventType,
+} from './record/event-recorder.ts';
+export {
+  EventSeriesRecorder,
+  type EventNote,
+  type EventSeriesRecorderOptions,
+} from './record/event-series-recorder.ts';
+export { referenceTo, type ObjectReference } from './record/object-reference.ts';
