@@ -151,7 +151,7 @@ export function newInvalid(gk: GroupKind, name: string, errors: readonly FieldEr
   const details: StatusDetails = {};
   if (name !== '') details.name = name;
   if (gk.group !== '') details.group = gk.group;
-  details.kind = gk.kind;
+  if (gk.kind !== '') details.kind = gk.kind;
   details.causes = errors.map((e) => ({ reason: e.type, message: fieldErrorBody(e), field: e.field }));
   const message = `${groupKindString(gk)} ${JSON.stringify(name)} is invalid`;
   return failure('Invalid', errors.length === 0 ? message : `${message}: ${aggregateText(errors)}`, { details });

@@ -19,6 +19,8 @@ import { discoveryHandler } from './discovery/discovery-handler.ts';
 import { DiscoveryRegistry } from './discovery/discovery-registry.ts';
 import { openApiHandler } from './openapi/openapi-handler.ts';
 import { OpenApiService } from './openapi/openapi-service.ts';
+import { componentStatuses, type ComponentProbe } from './registry/core/componentstatus/component-statuses.ts';
+import { httpsHealthProbe } from './registry/core/componentstatus/health-probe.ts';
 import { authenticationHandlers } from './registry/authentication/handlers.ts';
 import { tokenRequestHandler } from './registry/authentication/token-request.ts';
 import { authorizationHandlers } from './registry/authorization/handlers.ts';
@@ -105,12 +107,25 @@ function authentication(options: KubeApiServerOptions, tokens: Tokens): Omit<Aut
   };
 }
 
+/** The components that upstream asks, at their own ports (`pkg/controlplane/instance.go`, `serversToValidate`). */
+function componentProbes(storage: Storage): Readonly<Record<string, ComponentProbe>> {
+  return {
+    scheduler: httpsHealthProbe('127.0.0.1', 10259),
+    'controller-manager': httpsHealthProbe('127.0.0.1', 10257),
+    'etcd-0': async () => {
+      await storage.currentRevision();
+      return { healthy: true, message: 'ok' };
+    },
+  };
+}
+
 function endpoints(options: KubeApiServerOptions, tokens: Tokens): NonNullable<ApiServerConfig['endpoints']> {
   const { clock, random, serviceAccounts } = options;
   return ({ authenticator, authorizer, registry }) => ({
     extraResources: {
       ...authenticationHandlers({ tokens: authenticator.tokens, apiAudiences: tokens.audiences, clock }),
       ...authorizationHandlers(authorizer),
+      '/componentstatuses': componentStatuses(componentProbes(options.storage)),
     },
     extraSubresources: {
       '/serviceaccounts/token': tokenRequestHandler({

@@ -268,7 +268,6 @@ describe('watches', () => {
       apiVersion: 'v1',
       metadata: {
         resourceVersion: '20',
-        creationTimestamp: null,
         annotations: { 'k8s.io/initial-events-end': 'true' },
       },
     });

@@ -42,7 +42,7 @@ export function eventObject(event: ObjectEvent): Readonly<ApiObject> {
 
 /** The object of a bookmark: kind, version and revision. */
 export function bookmarkObject(event: BookmarkEvent, gvk: GroupVersionKind): ApiObject {
-  const metadata: ApiObject['metadata'] = { resourceVersion: String(event.resourceVersion), creationTimestamp: null };
+  const metadata: ApiObject['metadata'] = { resourceVersion: String(event.resourceVersion) };
   if (event.initialEventsEnd) metadata.annotations = { 'k8s.io/initial-events-end': 'true' };
   return { kind: gvk.kind, apiVersion: apiVersionOf(gvk), metadata };
 }

@@ -11,6 +11,7 @@ import {
 } from '@kubets/apimachinery/status';
 import { storageErrorCode } from '@kubets/etcd';
 import type { ApiRequest, ApiResult } from '../../server/types.ts';
+import { orderedCopy } from '../core/pod/struct-order.ts';
 import { checkName, ensureNamespace } from '../generic/metadata.ts';
 import type { Latest } from '../generic/store.ts';
 import { rethrowStorageError } from '../generic/store-errors.ts';
@@ -139,6 +140,7 @@ function bound(pod: Readonly<Pod>, binding: Binding, now: string): ApiObject {
   const metadata = { ...pod.metadata };
   if (annotations !== undefined) metadata.annotations = { ...metadata.annotations, ...annotations };
   if (labels !== undefined) metadata.labels = { ...labels, ...metadata.labels };
-  const assigned = { ...pod, metadata, spec: { ...pod.spec, nodeName: binding.target?.name } };
+  const spec = orderedCopy({ ...pod.spec, nodeName: binding.target?.name }, 'core-v1.PodSpec');
+  const assigned = { ...pod, metadata, spec };
   return withPodCondition(assigned, { type: 'PodScheduled', status: 'True' }, now);
 }

@@ -16,8 +16,8 @@ export function encodeContinueToken(token: ContinueToken, prefix: string): strin
   return Buffer.from(JSON.stringify({ v: tokenVersion, rv: token.revision, start })).toString('base64url');
 }
 
-function invalidToken(why: string): Error {
-  return newBadRequest(`continue key is not valid: ${why}`);
+function invalidToken(why: string, cause?: unknown): Error {
+  return newBadRequest(`invalid continue token: continue key is not valid: ${why}`, cause);
 }
 
 interface RawToken {
@@ -32,7 +32,7 @@ function parseToken(text: string): RawToken {
     const raw: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
     if (typeof raw === 'object' && raw !== null) return raw;
   } catch (error) {
-    throw newBadRequest(`continue key is not valid: ${error instanceof Error ? error.message : String(error)}`, error);
+    throw invalidToken(error instanceof Error ? error.message : String(error), error);
   }
   throw invalidToken('not an object');
 }

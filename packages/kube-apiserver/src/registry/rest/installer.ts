@@ -1,7 +1,7 @@
 /** Dispatches requests to resources, subresources and verbs (`apiserver/pkg/endpoints/installer.go`). */
 import { apiVersionOf } from '@kubets/apimachinery/meta';
 import { newMethodNotSupported } from '@kubets/apimachinery/status';
-import type { ApiRequest, ApiResult, Next } from '../../server/types.ts';
+import { addWarning, type ApiRequest, type ApiResult, type Next } from '../../server/types.ts';
 import { createResource } from './create.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { deleteResource } from './delete.ts';
@@ -42,6 +42,17 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
   deletecollection: deleteCollection,
 };
 
+/** Of `v1`; as upstream's `prerelease-lifecycle` marks word it (`apiserver/pkg/endpoints/deprecation`). */
+const deprecated: ReadonlyMap<string, string> = new Map([
+  ['componentstatuses', 'v1 ComponentStatus is deprecated in v1.19+'],
+  ['endpoints', 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+]);
+
+function warnOfDeprecation(request: ApiRequest): void {
+  const text = deprecated.get(request.info.resource);
+  if (text !== undefined) addWarning(request, text);
+}
+
 /**
  * The innermost handler for resource requests. Throws the 404 of unknown resources and the 405 of
  * verbs a resource has not.
@@ -53,6 +64,7 @@ export function makeApiHandler(options: ApiHandlerOptions): Next {
   const extraResources = { ...builtIn.resources, ...options.extraResources };
   return (request) => {
     const { info } = request;
+    if (info.group === '') warnOfDeprecation(request);
     const scope = scopes.get(`${info.group}/${info.version}/${info.resource}`);
     if (info.subresource !== '') {
       const extra = extraSubresources[`${info.group}/${info.resource}/${info.subresource}`];

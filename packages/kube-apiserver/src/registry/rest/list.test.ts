@@ -136,6 +136,7 @@ describe('paging', () => {
     for (const token of bad) {
       const answer = await api.call('GET', `${configMaps}?continue=${encodeURIComponent(token)}`);
       expect(answer.object).toMatchObject({ reason: 'BadRequest', code: 400 });
+      expect(answer.object['message']).toMatch(/^invalid continue token: continue key is not valid: /);
     }
     const both = await api.call('GET', `${configMaps}?resourceVersion=1&continue=${encode({})}`);
     expect(both.object['message']).toBe('specifying resource version is not allowed when using continue');

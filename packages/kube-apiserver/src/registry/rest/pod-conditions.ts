@@ -1,5 +1,6 @@
 /** Conditions of a pod's status (`pkg/api/v1/pod/util.go`, `UpdatePodCondition`). */
 import type { ApiObject } from '@kubets/apimachinery/meta';
+import { orderedCopy } from '../core/pod/struct-order.ts';
 
 export interface PodCondition {
   type: string;
@@ -33,7 +34,7 @@ export function withPodCondition(pod: Readonly<ApiObject>, condition: PodConditi
     ...(message !== undefined && { message }),
   };
   const changed = old === undefined ? [...conditions, fresh] : conditions.map((c) => (c === old ? fresh : c));
-  return { ...pod, status: { ...status, conditions: changed } };
+  return { ...pod, status: orderedCopy({ ...status, conditions: changed }, 'core-v1.PodStatus') };
 }
 
 export function podCondition(pod: Readonly<ApiObject>, type: string): Readonly<PodCondition> | undefined {

@@ -48,6 +48,24 @@ describe('dispatch', () => {
   });
 });
 
+it('warns of deprecated kinds', async () => {
+  await using api = await ApiFixture.open();
+  for (const path of ['/api/v1/endpoints', '/api/v1/namespaces/default/endpoints/a']) {
+    expect((await api.call('GET', path)).warnings).toEqual([
+      'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+    ]);
+  }
+});
+
+it('leaves an empty kind out of the details of a patch that makes no object', async () => {
+  await using api = await ApiFixture.open();
+  await api.ok('POST', pods, { body: pod('p') });
+  const contentType = 'application/merge-patch+json';
+  const answer = await api.call('PATCH', `${pods}/p`, { contentType, text: '{"spec":{"containers":1}}' });
+  expect(answer.object).toMatchObject({ code: 422, reason: 'Invalid' });
+  expect(Object.keys(answer.object['details'] as object)).toEqual(['causes']);
+});
+
 function bytes(text: string): { type: 'bytes'; status: number; contentType: string; bytes: string } {
   return { type: 'bytes', status: 200, contentType: 'text/plain', bytes: text };
 }
@@ -123,6 +141,17 @@ describe('scale', () => {
 });
 
 describe('binding', () => {
+  it('leaves the fields in the order of the types', async () => {
+    await using api = await ApiFixture.open();
+    await api.ok('POST', pods, { body: pod('p') });
+    await api.ok('POST', `${pods}/p/binding`, { body: { metadata: { name: 'p' }, target: { name: 'n' } } });
+    const object = await api.ok('GET', `${pods}/p`);
+    const order = (o: unknown): string[] => Object.keys(o as object);
+    const spec = order(object['spec']);
+    expect(spec.indexOf('nodeName')).toBeLessThan(spec.indexOf('securityContext'));
+    expect(order(object['status'])).toEqual(['phase', 'conditions', 'qosClass']);
+  });
+
   it('puts a pod on a node, once', async () => {
     await using api = await ApiFixture.open();
     await api.ok('POST', pods, { body: pod('p') });

@@ -11,3 +11,11 @@ export function orderLike(object: object, type: string): void {
     fields[name] = value;
   }
 }
+
+/** A copy of `object` whose fields are where the type's struct has them; for objects that must not be changed. */
+export function orderedCopy<T extends object>(object: T, type: string): T {
+  const fields = object as Record<string, unknown>;
+  const copy: Record<string, unknown> = {};
+  for (const { name } of schemaOf(type).fields) if (name in fields) copy[name] = fields[name];
+  return { ...copy, ...object };
+}
