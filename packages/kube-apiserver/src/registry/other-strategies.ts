@@ -6,6 +6,7 @@ import {
   validatingPolicyStrategy,
 } from './admissionregistration/policy-strategies.ts';
 import { mutatingWebhookStrategy, validatingWebhookStrategy } from './admissionregistration/webhook-strategies.ts';
+import { customResourceDefinitionStrategy } from './apiextensions/custom-resource-definition-strategy.ts';
 import { apiServiceStrategy } from './apiregistration/api-service-strategy.ts';
 import { certificateSigningRequestStrategy } from './certificates/certificate-signing-request-strategy.ts';
 import { leaseCandidateStrategy, leaseStrategy } from './coordination/lease-strategy.ts';
@@ -24,6 +25,7 @@ export const otherStrategies: Readonly<Record<string, Strategy>> = {
   'admissionregistration.k8s.io/validatingadmissionpolicies': validatingPolicyStrategy as Strategy,
   'admissionregistration.k8s.io/validatingadmissionpolicybindings': validatingPolicyBindingStrategy as Strategy,
   'admissionregistration.k8s.io/validatingwebhookconfigurations': validatingWebhookStrategy as Strategy,
+  'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinitionStrategy as Strategy,
   'apiregistration.k8s.io/apiservices': apiServiceStrategy as Strategy,
   'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestStrategy as Strategy,
   'coordination.k8s.io/leasecandidates': leaseCandidateStrategy as Strategy,

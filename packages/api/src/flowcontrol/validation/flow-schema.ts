@@ -38,7 +38,8 @@ function checkNames(
 }
 
 function checkNamespaces(errors: ErrorList, rule: ResourcePolicyRule, path: string): void {
-  const { namespaces = [], clusterScope = false } = rule;
+  const { clusterScope = false } = rule;
+  const namespaces = rule.namespaces ?? [];
   if (namespaces.length === 0 && !clusterScope) {
     errors.required(path, 'resource rules that are not cluster scoped must supply at least one namespace');
   } else if (namespaces.includes('*')) {
