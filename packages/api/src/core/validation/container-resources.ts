@@ -40,7 +40,7 @@ export function isPodLevelResource(name: string): boolean {
 type NameCheck = (errors: ErrorList, name: string, path: string) => void;
 
 /** Whether the name is fine as any resource's. */
-function checkName(errors: ErrorList, name: string, path: string): boolean {
+export function checkResourceName(errors: ErrorList, name: string, path: string): boolean {
   const messages = qualifiedName(name);
   errors.eachInvalid(path, name, messages);
   if (messages.length > 0) return false;
@@ -52,7 +52,7 @@ function checkName(errors: ErrorList, name: string, path: string): boolean {
 /** `validateContainerResourceName`. */
 export function checkContainerResourceName(errors: ErrorList, name: string, path: string): void {
   if (containerResources.has(name)) return;
-  checkName(errors, name, path);
+  checkResourceName(errors, name, path);
   if (!name.includes('/')) {
     if (!isHugePages(name)) errors.invalid(path, name, 'must be a standard resource for containers');
   } else if (!isNativeResource(name) && !isExtendedResource(name)) {
@@ -62,7 +62,7 @@ export function checkContainerResourceName(errors: ErrorList, name: string, path
 
 /** `validatePodResourceName`. */
 function checkPodResourceName(errors: ErrorList, name: string, path: string): void {
-  if (checkName(errors, name, path) && !isPodLevelResource(name)) errors.notSupported(path, name, podResources);
+  if (checkResourceName(errors, name, path) && !isPodLevelResource(name)) errors.notSupported(path, name, podResources);
 }
 
 /** Whether the quantity is a whole number of pages. */

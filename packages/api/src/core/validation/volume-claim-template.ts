@@ -13,7 +13,8 @@ import { checkLabels, checkSelector } from './pod-selectors.ts';
 const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const volumeModes = ['Block', 'Filesystem'];
 
-function checkAccessModes(errors: ErrorList, modes: readonly string[], path: string): void {
+/** Known modes; one of them goes with no other. */
+export function checkAccessModes(errors: ErrorList, modes: readonly string[], path: string): void {
   if (modes.length === 0) errors.required(path, 'at least 1 access mode is required');
   for (const mode of modes) if (!accessModes.includes(mode)) errors.notSupported(path, mode, accessModes);
   const others = modes.some((mode) => mode !== 'ReadWriteOncePod' && accessModes.includes(mode));
@@ -60,7 +61,8 @@ function checkSources(errors: ErrorList, { dataSource, dataSourceRef }: Persiste
   if (!same) errors.invalid(path, `${path}.dataSource`, 'must match dataSourceRef');
 }
 
-function checkSpec(errors: ErrorList, spec: PersistentVolumeClaimSpec, path: string): void {
+/** `ValidatePersistentVolumeClaimSpec`. */
+export function checkClaimSpec(errors: ErrorList, spec: PersistentVolumeClaimSpec, path: string): void {
   checkSelector(errors, spec.selector, { path: `${path}.selector`, allowInvalidValues: false });
   checkAccessModes(errors, spec.accessModes ?? [], `${path}.accessModes`);
   checkStorage(errors, spec.resources?.requests?.['storage'], `${path}.resources[storage]`);
@@ -88,5 +90,5 @@ export function checkClaimTemplate(errors: ErrorList, template: PersistentVolume
     if (field === 'labels' || field === 'annotations' || empty) continue;
     errors.forbidden(`${path}.metadata.${field}`, 'cannot be set');
   }
-  checkSpec(errors, template.spec, `${path}.spec`);
+  checkClaimSpec(errors, template.spec, `${path}.spec`);
 }
