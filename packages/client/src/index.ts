@@ -5,7 +5,13 @@ export * from './transport.ts';
 export * from './rest/resource-client.ts';
 export { kubeClient, type KubeClient } from './rest/kube-client.ts';
 export * from './kubeconfig.ts';
-export { discover, RestMapper, type DiscoveredResource } from './discovery/discovery.ts';
+export {
+  discover,
+  DiscoveryError,
+  RestMapper,
+  type DiscoveredResource,
+  type DiscoveryFailure,
+} from './discovery/discovery.ts';
 export { Indexer, keyOf, namespaceIndex, splitKey, type IndexFunction } from './cache/indexer.ts';
 export { DeltaFifo, type Delta, type Deltas } from './cache/delta-fifo.ts';
 export { Reflector, type ListerWatcher, type ReflectorOptions, type ReflectorSink } from './cache/reflector.ts';
@@ -21,7 +27,8 @@ export {
   TokenBucket,
   type RateLimiter,
 } from './workqueue/rate-limiter.ts';
-export { runWorkers, WorkQueue } from './workqueue/work-queue.ts';
+export { workQueueMetricNames, type WorkQueueMetrics } from './workqueue/queue-metrics.ts';
+export { runWorkers, WorkQueue, type WorkQueueOptions } from './workqueue/work-queue.ts';
 export {
   LeaderElector,
   leaderHealthCheck,

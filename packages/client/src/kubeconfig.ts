@@ -1,5 +1,5 @@
 /** Kubeconfig files (client-go `tools/clientcmd`): which server, and as whom. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import type { Clock } from '@kubets/apimachinery/clock';
@@ -28,6 +28,7 @@ export interface ClientConfig extends Omit<HttpTransportOptions, 'clock'> {
 
 /** User fields that are known but cannot be used here: saying so beats failing with 401 later. */
 const unsupportedUserFields = ['exec', 'auth-provider', 'username', 'password', 'as'];
+const unsupportedClusterFields = ['proxy-url'];
 
 /** Paths as kubectl looks for them: `$KUBECONFIG` (a list), else `~/.kube/config`. */
 export function defaultKubeconfigPaths(env: NodeJS.ProcessEnv = process.env): string[] {
@@ -53,35 +54,68 @@ function tokenSource(user: Readonly<Record<string, unknown>>, file: string): (()
   return typeof token === 'string' ? () => token : undefined;
 }
 
-function named(entries: readonly NamedEntry[] | undefined, name: unknown): NamedEntry | undefined {
-  return entries?.find((entry) => entry.name === name);
+/** An entry and the file it is from: its paths are relative to that. */
+interface Found {
+  readonly file: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+interface LoadedFile {
+  readonly file: string;
+  readonly config: KubeconfigFile;
+}
+
+/** Of several files that are wanted, those that are missing are passed over; a single one must be there. */
+function loadFiles(files: readonly string[]): LoadedFile[] {
+  const present = files.length === 1 ? files : files.filter((file) => existsSync(file));
+  if (present.length === 0) throw new Error(`none of the kubeconfig files exists: ${files.join(', ')}`);
+  return present.map((file) => ({ file, config: (parse(readFileSync(file, 'utf8')) ?? {}) as KubeconfigFile }));
+}
+
+/** The first entry of that name counts, as with kubectl. */
+function find(loaded: readonly LoadedFile[], type: 'cluster' | 'user' | 'context', name: unknown): Found | undefined {
+  for (const { file, config } of loaded) {
+    const value = config[`${type}s`]?.find((entry) => entry.name === name)?.[type];
+    if (value !== undefined) return { file, value };
+  }
+  return undefined;
+}
+
+/** Throws for what a user or a cluster asks for that cannot be done here. */
+function refuse({ file, value }: Found, what: string, fields: readonly string[]): void {
+  const unsupported = fields.find((field) => value[field] !== undefined);
+  if (unsupported !== undefined)
+    throw new Error(`${file}: ${what} field ${JSON.stringify(unsupported)} is not supported`);
 }
 
 /**
- * Reads one kubeconfig file. Throws with the file's name when it is unreadable, when the context or
- * its cluster is missing, or when the user needs a kind of credential that is not supported.
+ * Reads a kubeconfig: one file, or several merged as kubectl merges `$KUBECONFIG`. Throws with the file's
+ * name when one is unreadable, when the context or its cluster is missing, or when the user needs a kind
+ * of credential that is not supported.
  */
-export function loadKubeconfig(file: string, contextName?: string): ClientConfig {
-  const config = (parse(readFileSync(file, 'utf8')) ?? {}) as KubeconfigFile;
-  const wanted = contextName ?? config['current-context'];
-  const context = named(config.contexts, wanted)?.context;
-  if (context === undefined) throw new Error(`${file}: context ${JSON.stringify(wanted)} does not exist`);
-  const cluster = named(config.clusters, context['cluster'])?.cluster;
-  if (typeof cluster?.['server'] !== 'string')
-    throw new Error(`${file}: context ${JSON.stringify(wanted)} names no cluster with a server`);
-  const user = named(config.users, context['user'])?.user ?? {};
-  const unsupported = unsupportedUserFields.find((field) => user[field] !== undefined);
-  if (unsupported !== undefined) throw new Error(`${file}: user field ${JSON.stringify(unsupported)} is not supported`);
+export function loadKubeconfig(files: string | readonly string[], contextName?: string): ClientConfig {
+  const loaded = loadFiles(typeof files === 'string' ? [files] : files);
+  const all = loaded.map(({ file }) => file).join(', ');
+  const wanted = contextName ?? loaded.map(({ config }) => config['current-context']).find((name) => name);
+  const context = find(loaded, 'context', wanted)?.value;
+  if (context === undefined) throw new Error(`${all}: context ${JSON.stringify(wanted ?? '')} does not exist`);
+  const cluster = find(loaded, 'cluster', context['cluster']);
+  const server = cluster?.value['server'];
+  if (cluster === undefined || typeof server !== 'string')
+    throw new Error(`${all}: context ${JSON.stringify(wanted)} names no cluster with a server`);
+  refuse(cluster, 'cluster', unsupportedClusterFields);
+  const user = find(loaded, 'user', context['user']) ?? { file: cluster.file, value: {} };
+  refuse(user, 'user', unsupportedUserFields);
   const namespace = context['namespace'];
-  const serverName = cluster['tls-server-name'];
+  const serverName = cluster.value['tls-server-name'];
   return {
-    server: cluster['server'],
-    ca: pem(cluster, 'certificate-authority', file),
-    cert: pem(user, 'client-certificate', file),
-    key: pem(user, 'client-key', file),
-    insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'] === true,
+    server,
+    ca: pem(cluster.value, 'certificate-authority', cluster.file),
+    cert: pem(user.value, 'client-certificate', user.file),
+    key: pem(user.value, 'client-key', user.file),
+    insecureSkipTlsVerify: cluster.value['insecure-skip-tls-verify'] === true,
     serverName: typeof serverName === 'string' ? serverName : undefined,
-    token: tokenSource(user, file),
+    token: tokenSource(user.value, user.file),
     namespace: typeof namespace === 'string' && namespace !== '' ? namespace : 'default',
   };
 }

@@ -1,5 +1,5 @@
 /** What an API server serves (client-go `discovery`, `restmapper`). */
-import type { ApiObject, GroupVersionKind } from '@kubets/apimachinery/meta';
+import { apiVersionOf, type ApiObject, type GroupVersion, type GroupVersionKind } from '@kubets/apimachinery/meta';
 import type { Resource } from '../rest/resource-client.ts';
 import type { Transport } from '../transport.ts';
 
@@ -24,7 +24,14 @@ interface AggregatedResource {
 
 interface AggregatedGroup {
   metadata: { name?: string };
-  versions: { version: string; resources?: AggregatedResource[] }[];
+  /** Preferred first. `Stale`: the aggregated server behind it does not answer; what is here is old or nothing. */
+  versions: { version: string; resources?: AggregatedResource[]; freshness?: 'Current' | 'Stale' }[];
+}
+
+interface LegacyGroup {
+  name: string;
+  versions: { version: string }[];
+  preferredVersion?: { version: string };
 }
 
 interface LegacyResource {
@@ -81,32 +88,101 @@ async function get<T>(transport: Transport, path: string, accept?: string): Prom
   return object as Readonly<ApiObject> & T;
 }
 
-async function discoverRoot(transport: Transport, root: '/api' | '/apis'): Promise<DiscoveredResource[]> {
-  const answer = await get<{
-    items?: AggregatedGroup[];
-    versions?: string[];
-    groups?: { name: string; versions: { version: string }[] }[];
-  }>(transport, root, aggregatedAccept);
-  if (answer.kind === 'APIGroupDiscoveryList') return (answer.items ?? []).flatMap(fromAggregated);
+/** A group version that could not be asked for. */
+export interface DiscoveryFailure {
+  /** `metrics.k8s.io/v1beta1`. */
+  readonly groupVersion: string;
+  readonly error: unknown;
+}
+
+/** Some group versions could not be asked for (client-go `discovery.ErrGroupDiscoveryFailed`); the rest is known. */
+export class DiscoveryError extends Error {
+  readonly resources: readonly DiscoveredResource[];
+  readonly failures: readonly DiscoveryFailure[];
+
+  constructor(resources: readonly DiscoveredResource[], failures: readonly DiscoveryFailure[]) {
+    const what = failures.map(
+      ({ groupVersion, error }) => `${groupVersion}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    super(`unable to retrieve the complete list of server APIs: ${what.join(', ')}`, { cause: failures[0]?.error });
+    this.name = 'DiscoveryError';
+    this.resources = resources;
+    this.failures = failures;
+  }
+}
+
+interface Found {
+  readonly resources: readonly DiscoveredResource[];
+  readonly failures: readonly DiscoveryFailure[];
+}
+
+function foundInAggregated(groups: readonly AggregatedGroup[]): Found {
+  const stale = groups.flatMap((group) =>
+    group.versions
+      .filter((v) => v.freshness === 'Stale')
+      .map((v) => apiVersionOf({ group: group.metadata.name ?? '', version: v.version })),
+  );
+  const error = new Error('stale GroupVersion discovery');
+  return {
+    resources: groups.flatMap(fromAggregated),
+    failures: stale.map((groupVersion) => ({ groupVersion, error })),
+  };
+}
+
+/** The preferred version first, the others as they come. */
+function versionsOf({ name, versions, preferredVersion }: LegacyGroup): GroupVersion[] {
+  const preferred = preferredVersion?.version;
+  return versions
+    .map(({ version }) => ({ group: name, version }))
+    .toSorted((a, b) => Number(b.version === preferred) - Number(a.version === preferred));
+}
+
+async function discoverVersion(transport: Transport, gv: GroupVersion): Promise<Found> {
+  const groupVersion = apiVersionOf(gv);
+  try {
+    const path = `${gv.group === '' ? '/api' : '/apis'}/${groupVersion}`;
+    const { resources } = await get<{ resources?: LegacyResource[] }>(transport, path);
+    return { resources: fromLegacy(gv.group, gv.version, resources ?? []), failures: [] };
+  } catch (error) {
+    return { resources: [], failures: [{ groupVersion, error }] };
+  }
+}
+
+const merge = (found: readonly Found[]): Found => ({
+  resources: found.flatMap((f) => f.resources),
+  failures: found.flatMap((f) => f.failures),
+});
+
+async function discoverRoot(transport: Transport, root: '/api' | '/apis'): Promise<Found> {
+  const answer = await get<{ items?: AggregatedGroup[]; versions?: string[]; groups?: LegacyGroup[] }>(
+    transport,
+    root,
+    aggregatedAccept,
+  );
+  if (answer.kind === 'APIGroupDiscoveryList') return foundInAggregated(answer.items ?? []);
   // Servers before 1.27 answer with the names of versions only: one more request for each.
   const versions =
     root === '/api'
       ? (answer.versions ?? []).map((version) => ({ group: '', version }))
-      : (answer.groups ?? []).flatMap((g) => g.versions.map(({ version }) => ({ group: g.name, version })));
-  const lists = await Promise.all(
-    versions.map(async ({ group, version }) => {
-      const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
-      const { resources } = await get<{ resources: LegacyResource[] }>(transport, path);
-      return fromLegacy(group, version, resources);
-    }),
-  );
-  return lists.flat();
+      : (answer.groups ?? []).flatMap(versionsOf);
+  return merge(await Promise.all(versions.map((gv) => discoverVersion(transport, gv))));
 }
 
-/** All resources, the server's preferred versions of each group first. */
-export async function discover(transport: Transport): Promise<DiscoveredResource[]> {
-  const [core, groups] = await Promise.all([discoverRoot(transport, '/api'), discoverRoot(transport, '/apis')]);
-  return [...core, ...groups];
+/**
+ * All resources, the server's preferred version of each group first. Group versions that could not be
+ * asked for (an aggregated server is down) are told to `onFailure`; without it a DiscoveryError is thrown,
+ * which holds what was found.
+ */
+export async function discover(
+  transport: Transport,
+  onFailure?: (failure: DiscoveryFailure) => void,
+): Promise<DiscoveredResource[]> {
+  const { resources, failures } = merge(
+    await Promise.all([discoverRoot(transport, '/api'), discoverRoot(transport, '/apis')]),
+  );
+  if (failures.length > 0 && onFailure === undefined) throw new DiscoveryError(resources, failures);
+  for (const failure of failures) onFailure?.(failure);
+  return [...resources];
 }
 
 /** Finds resources by what users and manifests call them. */
@@ -124,14 +200,20 @@ export class RestMapper {
     );
   }
 
-  /** For `pods`, `pod`, `po`, `deployments.apps` or `deployments.v1.apps`, in any case of letters. */
+  /**
+   * For `pods`, `pod`, `po`, `deployments.apps` or `deployments.v1.apps`, in any case of letters. A full
+   * name counts more than a singular, and that more than a short name, of whatever group.
+   */
   forName(name: string): DiscoveredResource | undefined {
     const [first = '', ...rest] = name.toLowerCase().split('.');
     const suffix = rest.join('.');
-    return this.#resources.find(
-      (r) =>
-        (r.resource === first || r.singularName === first || r.shortNames.includes(first)) &&
-        (suffix === '' || suffix === r.group || suffix === `${r.version}.${r.group}`),
+    const candidates = this.#resources.filter(
+      (r) => suffix === '' || suffix === r.group || suffix === `${r.version}.${r.group}`,
+    );
+    return (
+      candidates.find((r) => r.resource === first) ??
+      candidates.find((r) => r.singularName === first) ??
+      candidates.find((r) => r.shortNames.includes(first))
     );
   }
 }

@@ -123,10 +123,43 @@ export class ResourceClient<T extends ApiObject = ApiObject> {
     return this.#write('PUT', this.#path(object.metadata.name, 'status'), object, options);
   }
 
-  /** A subresource that answers with some object of its own: `binding`, `eviction`, `token`, `scale` … */
-  async createSubresource<R extends ApiObject>(name: string, subresource: string, body: object): Promise<Readonly<R>> {
-    const { object } = await this.#transport.request({ method: 'POST', path: this.#path(name, subresource), body });
-    return object as unknown as R;
+  /** A subresource that answers with some object of its own: `binding`, `eviction`, `token` … */
+  createSubresource<R extends ApiObject>(
+    name: string,
+    subresource: string,
+    body: object,
+    options: WriteOptions = {},
+  ): Promise<Readonly<R>> {
+    return this.#sendAs({
+      method: 'POST',
+      path: this.#path(name, subresource),
+      body,
+      query: writeQuery(options),
+      ...withSignal(options.signal),
+    });
+  }
+
+  /** `scale`, `status`, `ephemeralcontainers` … */
+  getSubresource<R extends ApiObject>(
+    name: string,
+    subresource: string,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Readonly<R>> {
+    return this.#sendAs({ method: 'GET', path: this.#path(name, subresource), ...withSignal(options.signal) });
+  }
+
+  updateSubresource<R extends ApiObject>(
+    object: R,
+    subresource: string,
+    options: WriteOptions = {},
+  ): Promise<Readonly<R>> {
+    return this.#sendAs({
+      method: 'PUT',
+      path: this.#path(object.metadata.name, subresource),
+      body: object,
+      query: writeQuery(options),
+      ...withSignal(options.signal),
+    });
   }
 
   patch(
@@ -162,12 +195,20 @@ export class ResourceClient<T extends ApiObject = ApiObject> {
   }
 
   async deleteCollection(options: ListOptions & DeleteOptions = {}): Promise<void> {
-    const { labelSelector, fieldSelector, signal, gracePeriodSeconds, propagationPolicy, preconditions } = options;
+    const { labelSelector, fieldSelector, signal, dryRun } = options;
+    const { gracePeriodSeconds, propagationPolicy, preconditions } = options;
     const query = listQuery({
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
     });
-    const body = { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds, propagationPolicy, preconditions };
+    const wishes = {
+      gracePeriodSeconds,
+      propagationPolicy,
+      preconditions,
+      dryRun: dryRun === true ? ['All'] : undefined,
+    };
+    const given = Object.entries(wishes).filter(([, value]) => value !== undefined);
+    const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...Object.fromEntries(given) };
     await this.#transport.request({ method: 'DELETE', path: this.#path(), query, body, ...withSignal(signal) });
   }
 
@@ -195,7 +236,11 @@ export class ResourceClient<T extends ApiObject = ApiObject> {
     });
   }
 
-  async #send(request: TransportRequest): Promise<Readonly<T>> {
-    return (await this.#transport.request(request)).object as Readonly<T>;
+  #send(request: TransportRequest): Promise<Readonly<T>> {
+    return this.#sendAs<T>(request);
+  }
+
+  async #sendAs<R extends ApiObject>(request: TransportRequest): Promise<Readonly<R>> {
+    return (await this.#transport.request(request)).object as Readonly<R>;
   }
 }

@@ -113,3 +113,69 @@ describe('TokenBucket', () => {
     expect(waits[101]).toBe(200);
   });
 });
+
+describe('WorkQueue metrics and fairness', () => {
+  it('reports depth, adds, times and retries', async () => {
+    const clock = new FakeClock();
+    const log: string[] = [];
+    const metrics = {
+      depth: (keys: number) => void log.push(`depth ${keys}`),
+      add: () => void log.push('add'),
+      retry: () => void log.push('retry'),
+      queueDuration: (seconds: number) => void log.push(`queued ${seconds}`),
+      workDuration: (seconds: number) => void log.push(`worked ${seconds}`),
+    };
+    const queue = new WorkQueue<string>({ clock, rateLimiter: new ItemBackoff<string>(), metrics });
+    queue.add('a');
+    queue.add('a');
+    clock.advance(2000);
+    expect(await queue.take()).toBe('a');
+    clock.advance(1000);
+    expect(queue.unfinishedWorkSeconds).toBe(1);
+    queue.add('a');
+    clock.advance(3000);
+    expect(queue.longestRunningProcessorSeconds).toBe(4);
+    queue.done('a');
+    expect(queue.longestRunningProcessorSeconds).toBe(0);
+    expect(await queue.take()).toBe('a');
+    queue.addRateLimited('b');
+    expect(log).toEqual([
+      'add',
+      'depth 1',
+      'depth 0',
+      'queued 2',
+      'add',
+      'worked 4',
+      'depth 1',
+      'depth 0',
+      'queued 3',
+      'retry',
+    ]);
+  });
+
+  it('lets a key that is always added again wait for its turn', async () => {
+    const queue = new WorkQueue<string>({ clock: new FakeClock(), rateLimiter: new ItemBackoff<string>() });
+    for (const key of ['busy', 'a', 'b']) queue.add(key);
+    const order: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const key = (await queue.take()) ?? '';
+      order.push(key);
+      queue.add('busy');
+      queue.done(key);
+    }
+    expect(order).toEqual(['busy', 'a', 'b', 'busy', 'busy']);
+  });
+
+  it('a key added during its work before the shut-down is still handed out', async () => {
+    const queue = new WorkQueue<string>({ clock: new FakeClock(), rateLimiter: new ItemBackoff<string>() });
+    queue.add('a');
+    await queue.take();
+    queue.add('a');
+    const down = queue.shutDown();
+    queue.done('a');
+    await down;
+    expect(await queue.take()).toBe('a');
+    queue.done('a');
+    expect(await queue.take()).toBeUndefined();
+  });
+});

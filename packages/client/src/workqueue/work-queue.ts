@@ -2,14 +2,18 @@
  * A queue of keys for workers (client-go `util/workqueue`: Typed, DelayingQueue and RateLimitingQueue).
  *
  * Guarantees: a key waits at most once; it is never handed to two workers at a time; a key added
- * while it is being worked on is handed out again after `done`. FIFO among keys that are ready.
+ * while it is being worked on is handed out again after `done`. FIFO among keys that are ready, so a key
+ * that is added all the time does not keep others waiting.
  */
 import type { Clock, Timer } from '@kubets/apimachinery/clock';
+import { QueueTimes, type WorkQueueMetrics } from './queue-metrics.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 export interface WorkQueueOptions<K> {
   readonly clock: Clock;
   readonly rateLimiter: RateLimiter<K>;
+  /** Default: none. See also {@link WorkQueue.unfinishedWorkSeconds}. */
+  readonly metrics?: WorkQueueMetrics;
 }
 
 interface Waiting {
@@ -20,6 +24,8 @@ interface Waiting {
 export class WorkQueue<K extends string> {
   readonly #clock: Clock;
   readonly #limiter: RateLimiter<K>;
+  readonly #metrics: WorkQueueMetrics | undefined;
+  readonly #times: QueueTimes<K>;
   /** Insertion order is the order of work. */
   readonly #ready = new Set<K>();
   readonly #processing = new Set<K>();
@@ -32,6 +38,8 @@ export class WorkQueue<K extends string> {
   constructor(options: WorkQueueOptions<K>) {
     this.#clock = options.clock;
     this.#limiter = options.rateLimiter;
+    this.#metrics = options.metrics;
+    this.#times = new QueueTimes(options.clock, options.metrics);
   }
 
   /** Keys ready to be taken. */
@@ -43,19 +51,37 @@ export class WorkQueue<K extends string> {
     return this.#shuttingDown;
   }
 
+  /** Of all keys being worked on together: `workqueue_unfinished_work_seconds`. */
+  get unfinishedWorkSeconds(): number {
+    return this.#times.running().reduce((sum, seconds) => sum + seconds, 0);
+  }
+
+  /** Of the key worked on for longest: `workqueue_longest_running_processor_seconds`. */
+  get longestRunningProcessorSeconds(): number {
+    return Math.max(0, ...this.#times.running());
+  }
+
   add(item: K): void {
-    if (this.#shuttingDown) return;
-    if (this.#processing.has(item)) {
-      this.#again.add(item);
-      return;
-    }
+    if (this.#shuttingDown || this.#ready.has(item) || this.#again.has(item)) return;
+    this.#times.add(item);
+    if (this.#processing.has(item)) this.#again.add(item);
+    else this.#makeReady(item);
+  }
+
+  #makeReady(item: K): void {
     const taker = this.#takers.shift();
     if (taker === undefined) {
       this.#ready.add(item);
+      this.#metrics?.depth(this.#ready.size);
       return;
     }
-    this.#processing.add(item);
+    this.#begin(item);
     taker(item);
+  }
+
+  #begin(item: K): void {
+    this.#processing.add(item);
+    this.#times.take(item);
   }
 
   /** Adds after `ms`; of several delays of one key the earliest counts. */
@@ -75,6 +101,8 @@ export class WorkQueue<K extends string> {
 
   /** Adds after the pause that the rate limiter asks for. */
   addRateLimited(item: K): void {
+    if (this.#shuttingDown) return;
+    this.#metrics?.retry();
     this.addAfter(item, this.#limiter.when(item));
   }
 
@@ -90,7 +118,8 @@ export class WorkQueue<K extends string> {
   take(): Promise<K | undefined> {
     for (const item of this.#ready) {
       this.#ready.delete(item);
-      this.#processing.add(item);
+      this.#metrics?.depth(this.#ready.size);
+      this.#begin(item);
       return Promise.resolve(item);
     }
     if (this.#shuttingDown) return Promise.resolve(undefined);
@@ -102,7 +131,9 @@ export class WorkQueue<K extends string> {
   /** The caller has finished with a key it took. */
   done(item: K): void {
     this.#processing.delete(item);
-    if (this.#again.delete(item)) this.add(item);
+    this.#times.done(item);
+    // Also while shutting down: it was added before.
+    if (this.#again.delete(item)) this.#makeReady(item);
     if (this.#processing.size === 0) for (const resolve of this.#drained.splice(0)) resolve();
   }
 
