@@ -11,6 +11,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          globalSetup: ['test/harness/shared-cluster.ts'],
         },
       },
     ],

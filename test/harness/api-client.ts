@@ -47,6 +47,7 @@ export function readKubeconfig(path: string): Credentials {
 
 export interface Answer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
@@ -103,14 +104,15 @@ export class ApiClient implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const stream = this.#session.request(this.#headers(call), { endStream: call.body === undefined });
       const chunks: Buffer[] = [];
-      let status = 0;
-      stream.on('response', (headers: IncomingHttpHeaders) => {
-        status = Number(headers[':status']);
+      let headers: IncomingHttpHeaders = {};
+      stream.on('response', (received: IncomingHttpHeaders) => {
+        headers = received;
       });
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () =>
-        resolve({ status, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) }),
-      );
+      stream.on('end', () => {
+        const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+        resolve({ status: Number(headers[':status']), headers, body });
+      });
       stream.on('error', reject);
       if (call.body !== undefined) stream.end(call.body);
     });

@@ -88,6 +88,10 @@ function encodeBody(environment: EncodeEnvironment, result: ObjectResult, negoti
   }
 }
 
+function offerOf(result: ObjectResult): Offer {
+  return result.type === 'object' && result.tables === false ? 'untabled' : 'object';
+}
+
 function respondObject(
   environment: EncodeEnvironment,
   request: EncodableRequest,
@@ -95,7 +99,7 @@ function respondObject(
   sink: ResponseSink,
 ): void {
   const plain = result.type === 'object' && isStatus(result.object);
-  const negotiated = plain ? chooseForStatus(request) : choose(request, 'object');
+  const negotiated = plain ? chooseForStatus(request) : choose(request, offerOf(result));
   const transform = plain ? undefined : negotiated.transform;
   const shown = transform === undefined ? result : encodeTransformed(environment, request, { result, transform });
   let body = encodeBody(environment, shown, negotiated);

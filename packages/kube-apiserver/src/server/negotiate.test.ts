@@ -51,6 +51,8 @@ describe('negotiate', () => {
     expect(chosen('application/json;stream=other', 'stream')).toBe('none');
     expect(chosen(table, 'plain')).toBe('none');
     expect(chosen(`${table},application/json`, 'plain')).toBe('json');
+    expect(chosen(table, 'untabled')).toBe('none');
+    expect(chosen(`${table},application/json`, 'untabled')).toBe('json');
   });
 
   it('says what it has', () => {

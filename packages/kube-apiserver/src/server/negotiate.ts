@@ -24,6 +24,8 @@ export interface Negotiated {
 export type Offer =
   /** One object or list, with Tables and PartialObjectMetadata. */
   | 'object'
+  /** The same without Tables: what implements no table convertor (reviews). */
+  | 'untabled'
   /** A watch: the same, without YAML. */
   | 'stream'
   /** Objects that are never transformed: Status, discovery. */
@@ -110,7 +112,7 @@ function transformOf(clause: Clause, format: MediaFormat, offer: Offer): Transfo
   if (kind === undefined && group === undefined && version === undefined) return undefined;
   if (offer === 'plain' || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return false;
   if (kind === undefined || !transformKinds.has(kind)) return false;
-  if (kind === 'Table' && format === 'protobuf') return false;
+  if (kind === 'Table' && (format === 'protobuf' || offer === 'untabled')) return false;
   return { kind: kind as Transform['kind'], version };
 }
 
@@ -138,6 +140,7 @@ function negotiateUncached(header: string, offer: Offer): Negotiated | undefined
 /** Clients send few different headers: remembered, up to a bound. */
 const memory: Record<Offer, Map<string, Negotiated | undefined>> = {
   object: new Map(),
+  untabled: new Map(),
   stream: new Map(),
   plain: new Map(),
 };

@@ -109,7 +109,14 @@ export type ApiResult =
   /** One stored object, bytes at hand. */
   | { readonly type: 'cached'; readonly status: number; readonly entry: CachedObject; readonly gvk: GroupVersionKind }
   /** An object made for this answer (Status, reviews, converted or dry-run objects). */
-  | { readonly type: 'object'; readonly status: number; readonly object: object; readonly gvk?: GroupVersionKind }
+  | {
+      readonly type: 'object';
+      readonly status: number;
+      readonly object: object;
+      readonly gvk?: GroupVersionKind;
+      /** `false`: no Table can be made of it (reviews): who accepts nothing else gets 406. */
+      readonly tables?: boolean;
+    }
   | {
       readonly type: 'list';
       readonly status: number;

@@ -2,6 +2,11 @@
 import type { ApiRequest, ApiResult } from '../../server/types.ts';
 import { methodNotAllowed, notServed } from './errors.ts';
 
+/** Reviews implement no table convertor (`apiserver/pkg/endpoints/handlers/rest.go`, `AllowsMediaTypeTransform`). */
+function withoutTables(result: ApiResult): ApiResult {
+  return result.type === 'object' ? { ...result, tables: false } : result;
+}
+
 /** The handler behind the checks of verb and path. Throws 405 for other verbs, 404 for a path of the other scope. */
 export function createOnly(
   namespaced: boolean,
@@ -11,6 +16,6 @@ export function createOnly(
     const { verb, name, namespace } = request.info;
     if (namespaced !== (namespace !== '')) throw notServed();
     if (verb !== 'create' || name !== '') throw methodNotAllowed();
-    return handler(request);
+    return withoutTables(await handler(request));
   };
 }

@@ -7,23 +7,21 @@ import type { Strategy } from '../../strategy.ts';
 
 const objectFields = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'] as const;
 
-/** Selectable fields under the names of the core group. */
-function coreFields(event: Readonly<Event>): Record<string, string> {
-  const fields = referenceFields(event, 'involvedObject');
-  fields['reason'] = event.reason ?? '';
-  fields['reportingComponent'] = event.reportingComponent ?? '';
-  fields['source'] = event.source?.component || (event.reportingComponent ?? '');
-  fields['type'] = event.type ?? '';
-  return fields;
-}
-
-/** The same under the names of events.k8s.io. */
-function newFields(event: Readonly<Event>): Record<string, string> {
-  const fields = referenceFields(event, 'regarding');
-  fields['reason'] = event.reason ?? '';
-  fields['reportingController'] = event.reportingComponent ?? '';
-  fields['type'] = event.type ?? '';
-  return fields;
+/**
+ * Selectable fields, under the names of the core group and under those of events.k8s.io: both
+ * resources are read from one cache, which holds one set of fields for an object.
+ */
+function eventFields(event: Readonly<Event>): Record<string, string> {
+  const reporter = event.reportingComponent ?? '';
+  return {
+    ...referenceFields(event, 'involvedObject'),
+    ...referenceFields(event, 'regarding'),
+    reason: event.reason ?? '',
+    type: event.type ?? '',
+    source: event.source?.component || reporter,
+    reportingComponent: reporter,
+    reportingController: reporter,
+  };
 }
 
 function referenceFields(event: Readonly<Event>, prefix: string): Record<string, string> {
@@ -42,7 +40,7 @@ function eventStrategy(api: EventApi): Strategy<Event> {
     defaultGarbageCollection: 'unsupported',
     validate: (_context, event) => validateEventCreate(event, api),
     validateUpdate: (_context, event, old) => validateEventUpdate(event, old, api),
-    selectableFields: core ? coreFields : newFields,
+    selectableFields: eventFields,
     selectableFieldNames: core
       ? [...referenceNames('involvedObject'), 'reason', 'reportingComponent', 'source', 'type']
       : [...referenceNames('regarding'), 'reason', 'reportingController', 'type'],

@@ -1,0 +1,31 @@
+/**
+ * How a test says which conformance behaviour it holds the server to. The codename is written as in
+ * the conformance list, without the closing `[Conformance]`; `scripts/conformance-table.ts` reads
+ * these calls.
+ */
+import { afterAll, beforeAll, it } from 'vitest';
+import { Cluster } from './cluster.ts';
+
+let cluster: Cluster;
+
+type Body = (cluster: Cluster) => Promise<void>;
+
+/** Connects before the first test of the file, and lets go after the last. */
+export function useCluster(): void {
+  beforeAll(async () => {
+    cluster = await Cluster.connect();
+  });
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+  });
+}
+
+/** The whole of a behaviour. */
+export function covers(codename: string, body: Body): void {
+  it(codename, () => body(cluster), 30_000);
+}
+
+/** The part of a behaviour that an API server alone answers for; `without` names what it leaves to others. */
+export function coversPart(codename: string, without: string, body: Body): void {
+  it(`${codename} (without ${without})`, () => body(cluster), 30_000);
+}
