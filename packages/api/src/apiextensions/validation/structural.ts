@@ -52,8 +52,9 @@ const noSkips: Junctors = { skipAnyOf: false, skipFirstAllOf: false };
 function checkPattern(errors: ErrorList, pattern: unknown, path: string): void {
   if (typeof pattern !== 'string' || pattern === '') return;
   try {
-    // Close to Go's syntax: its few own forms (`\z`, `(?i)` in the middle) are no errors without the u flag.
-    RegExp(pattern.replaceAll(/\(\?[imsU-]+[:)]?/g, '(?:').replaceAll('(?P<', '(?<'));
+    // Go's own forms are put into JavaScript's: flags inside the pattern, and the older way to name groups.
+    const flags = pattern.replaceAll(/\(\?[imsU-]+\)/g, '').replaceAll(/\(\?[imsU-]+:/g, '(?:');
+    RegExp(flags.replaceAll('(?P<', '(?<'));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     errors.invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${why}`);
