@@ -269,6 +269,7 @@ describe('schemas', () => {
       schema({ type: 'object', oneOf: [{ properties: { a: { minLength: 1 } } }] }),
       [`${s}.properties[a]: Required value: because it is defined in ${s}.oneOf[0].properties[a]`],
     ],
+    [schema({ type: 'string', pattern: '(?i)^(?P<a>b)(?s:c)\\z$' }), []],
     [
       schema({ type: 'string', pattern: '(' }),
       [expect.stringMatching(/must be a valid regular expression, but isn't/)],
