@@ -24,6 +24,8 @@ import { httpsHealthProbe } from './registry/core/componentstatus/health-probe.t
 import { authenticationHandlers } from './registry/authentication/handlers.ts';
 import { tokenRequestHandler } from './registry/authentication/token-request.ts';
 import { authorizationHandlers } from './registry/authorization/handlers.ts';
+import { serviceHooks, type ServiceAllocation } from './registry/core/service/service-hooks.ts';
+import type { PortRange } from './registry/core/service/port-allocator.ts';
 import type { Log } from './server/log.ts';
 import type { PostStartHook } from './server/post-start-hooks.ts';
 import type { TlsMaterial } from './server/tls.ts';
@@ -68,6 +70,8 @@ export interface KubeApiServerOptions {
   readonly hostname: string;
   /** `--service-cluster-ip-range`: one, or one of each family. */
   readonly serviceClusterIpRanges: readonly string[];
+  /** `--service-node-port-range`. */
+  readonly serviceNodePortRange: PortRange;
   /** Of the `kubernetes` Service: the first address of the first range. */
   readonly serviceAddress: string;
   /** PEM texts that `extension-apiserver-authentication` tells aggregated servers; may be empty. */
@@ -161,6 +165,12 @@ function orNotFound(handler: (request: ApiRequest) => ApiResult | undefined): Ne
   };
 }
 
+/** The allocators follow the caches from here on, until the server stops. */
+function connectAllocation(allocation: ServiceAllocation, { registry, client, server }: ApiServerParts): void {
+  allocation.connect({ caches: registry.directory, client });
+  server.stopping.addEventListener('abort', () => allocation[Symbol.dispose](), { once: true });
+}
+
 function install(options: KubeApiServerOptions, tokens: Tokens): (parts: ApiServerParts) => void {
   const { issuers, jwksUri } = options.serviceAccounts;
   const { address, port } = options.advertise;
@@ -212,6 +222,14 @@ function hooks(options: KubeApiServerOptions): (parts: ApiServerParts) => PostSt
 /** Puts the server together. Nothing is served before its `start`. Rejects when an option is wrong. */
 export async function createKubeApiServer(options: KubeApiServerOptions): Promise<ApiServer> {
   const tokens = tokensOf(options);
+  const installPaths = install(options, tokens);
+  const allocation = serviceHooks({
+    serviceCidrs: options.serviceClusterIpRanges,
+    nodePortRange: options.serviceNodePortRange,
+    clock: options.clock,
+    random: options.random,
+    onError: (what, error) => options.log.warn({ what, error: String(error) }, 'an allocation will be repaired later'),
+  });
   return await createApiServer({
     clock: options.clock,
     random: options.random,
@@ -221,14 +239,17 @@ export async function createKubeApiServer(options: KubeApiServerOptions): Promis
     authentication: authentication(options, tokens),
     authorizationModes: options.authorizationModes,
     featureGates: options.featureGates,
-    registry: { eventTtlSeconds: options.eventTtlSeconds },
+    registry: { eventTtlSeconds: options.eventTtlSeconds, hooks: allocation.hooks },
     admission: ({ registry: { directory: caches }, client, authorizer, rbac, featureEnabled }) =>
       admissionPlugins(
         { caches, client, authorizer, rbac, featureEnabled, clock: options.clock, random: options.random },
         options.admission,
       ),
     endpoints: endpoints(options, tokens),
-    install: install(options, tokens),
+    install: (parts) => {
+      installPaths(parts);
+      connectAllocation(allocation, parts);
+    },
     postStartHooks: hooks(options),
     ...(options.limits && { limits: options.limits }),
   });

@@ -71,6 +71,7 @@ function serverOptions(flags: FlagValues, storage: Storage, log: Log): KubeApiSe
     advertise: { address: flags['advertise-address'] || advertiseAddress(host), port: flags['secure-port'] },
     hostname: hostname(),
     serviceClusterIpRanges: ranges,
+    serviceNodePortRange: flags['service-node-port-range'],
     serviceAddress: nthAddress(ranges[0] ?? '', 1),
     trust: { clientCa: flags['client-ca-file'], frontProxyCa: flags['requestheader-client-ca-file'] },
     // The controllers are somebody else's where each component is started by itself.

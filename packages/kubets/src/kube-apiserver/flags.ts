@@ -40,6 +40,11 @@ const file: Reader<string> = (path, flag) => {
     throw new UserError(`--${flag}: ${(error as Error).message}`, { cause: error });
   }
 };
+const portRange: Reader<{ first: number; last: number }> = (value, flag) => {
+  const [, first = '', last = ''] = /^(\d+)-(\d+)$/.exec(value) ?? fail(flag, value, 'no range such as 30000-32767');
+  const range = { first: port(first, flag), last: port(last, flag) };
+  return range.first <= range.last ? range : fail(flag, value, 'an empty range');
+};
 const gates: Reader<Record<string, boolean>> = (value, flag) =>
   Object.fromEntries(
     list(value, flag).map((pair) => {
@@ -111,6 +116,11 @@ export const flags = {
   'disable-admission-plugins': flag({ read: list, default: [], help: 'off' }),
   'feature-gates': flag({ read: gates, default: {}, help: 'A=true,B=false' }),
   'service-cluster-ip-range': flag({ read: list, default: ['10.0.0.0/24'], help: 'addresses of Services' }),
+  'service-node-port-range': flag({
+    read: portRange,
+    default: { first: 30_000, last: 32_767 },
+    help: 'node ports of Services',
+  }),
   'event-ttl': flag({ read: duration, default: 3_600_000, help: 'how long events are kept' }),
   'request-timeout': flag({ read: duration, default: 60_000, help: 'how long a request may take' }),
   'min-request-timeout': flag({ read: integer, default: 1800, help: 'seconds a watch is kept at least' }),

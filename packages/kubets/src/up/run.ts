@@ -110,6 +110,7 @@ function serverOptions(
     advertise: { address: advertiseAddress(options.bindAddress), port: options.securePort },
     hostname: hostname(),
     serviceClusterIpRanges: options.serviceClusterIpRanges,
+    serviceNodePortRange: { first: 30_000, last: 32_767 },
     serviceAddress: nthAddress(options.serviceClusterIpRanges[0] ?? '', 1),
     trust: { clientCa: pki.authority, frontProxyCa: pki.frontProxyAuthority },
     standIns: { rootCA: pki.authority },
