@@ -262,6 +262,13 @@ describe('SharedInformer', () => {
     a.stop.abort();
     b.stop.abort();
     await Promise.all([running, runningB]);
+    const c = setUp();
+    c.source.listFaults.push(new TransportError('refused'));
+    const waiting = c.informer.waitForSync(new AbortController().signal);
+    c.stop.abort();
+    await c.start();
+    await expect(waiting).rejects.toThrow('the informer has ended');
+    await expect(c.informer.waitForSync(new AbortController().signal)).rejects.toThrow('the informer has ended');
   });
 
   it('ends in the true state after any series of changes and faults', async () => {

@@ -45,7 +45,8 @@ export class SharedInformer<T extends ApiObject> {
   readonly #indexer: Indexer<T>;
   readonly #fifo: DeltaFifo<T>;
   readonly #listeners = new Set<Listener<T>>();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<PromiseWithResolvers<void>>();
+  #ended = false;
   #reflector: Reflector<T> | undefined;
   #resyncTimer: Timer | undefined;
 
@@ -90,16 +91,17 @@ export class SharedInformer<T extends ApiObject> {
     };
   }
 
-  /** Resolves when {@link hasSynced} is true; rejects when the signal is aborted first. */
+  /** Resolves when {@link hasSynced} is true; rejects when the signal is aborted first, or the informer ends. */
   async waitForSync(signal: AbortSignal): Promise<void> {
     if (this.hasSynced) return;
     signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onAbort = (): void => reject(signal.reason as Error);
+    if (this.#ended) throw new Error('the informer has ended before its first list was complete');
+    const waiting = Promise.withResolvers<void>();
+    const onAbort = (): void => waiting.reject(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#waiting.add(resolve);
-    await promise.finally(() => {
-      this.#waiting.delete(resolve);
+    this.#waiting.add(waiting);
+    await waiting.promise.finally(() => {
+      this.#waiting.delete(waiting);
       signal.removeEventListener('abort', onAbort);
     });
   }
@@ -125,7 +127,10 @@ export class SharedInformer<T extends ApiObject> {
     try {
       await this.#reflector.run(signal);
     } finally {
+      this.#ended = true;
       this.#resyncTimer?.cancel();
+      const why = new Error('the informer has ended before its first list was complete');
+      for (const waiting of this.#waiting) waiting.reject(why);
       for (const listener of this.#listeners) listener.stop();
       await Promise.all([...this.#listeners].map((listener) => listener.idle()));
     }
@@ -161,7 +166,7 @@ export class SharedInformer<T extends ApiObject> {
     }
     if (!this.hasSynced) return;
     for (const listener of this.#listeners) listener.listed();
-    for (const resolve of this.#waiting) resolve();
+    for (const waiting of this.#waiting) waiting.resolve();
     this.#waiting.clear();
   }
 

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '@kubets/apimachinery/system-clock';
 import type { HttpTransportOptions } from '@kubets/client';
 import { openEmbeddedStore } from '@kubets/etcd';
-import { createApiServer, type ApiServer } from '@kubets/kube-apiserver/api-server';
+import { createApiServer, type ApiServer, type ApiServerParts } from '@kubets/kube-apiserver/api-server';
+import { discoveryHandler } from '@kubets/kube-apiserver/discovery/discovery-handler';
+import { DiscoveryRegistry } from '@kubets/kube-apiserver/discovery/discovery-registry';
 import { silentLog } from '@kubets/kube-apiserver/server/log';
 import { testPki } from '@kubets/kube-apiserver/server/testing/certificates';
 
@@ -14,6 +16,16 @@ export interface TestApiServer extends AsyncDisposable {
   readonly port: number;
   /** How an administrator trusts and is trusted. */
   readonly credentials: Pick<HttpTransportOptions, 'ca' | 'cert' | 'key'>;
+}
+
+function installDiscovery({ server }: ApiServerParts): void {
+  const handler = discoveryHandler({ registry: new DiscoveryRegistry(), serverAddress: () => '127.0.0.1' });
+  const orThrow = (request: Parameters<typeof handler>[0]) => {
+    const result = handler(request);
+    if (result === undefined) throw new Error(`discovery knows no ${request.path}`);
+    return result;
+  };
+  for (const path of ['/api', '/api/', '/apis', '/apis/']) server.mux.handle(path, orThrow);
 }
 
 export async function startApiServer(): Promise<TestApiServer> {
@@ -25,6 +37,7 @@ export async function startApiServer(): Promise<TestApiServer> {
     random: systemRandom,
     log: silentLog,
     storage,
+    install: installDiscovery,
     listen: { host: '127.0.0.1', port: 0, tls: pki.material },
   });
   const address = await server.start();
