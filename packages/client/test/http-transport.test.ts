@@ -200,18 +200,20 @@ describe('HttpTransport', () => {
 
   it('notices a half-open connection by pings, and leaves a living one alone', async () => {
     const clock = new FakeClock();
-    const { transport, proxy } = await start((stream) => stream.respond({ ':status': 200 }), { clock });
+    let pings = 0;
+    const { transport, proxy, sessions } = await start(
+      (stream, path) => (path.includes('watch=1') ? stream.respond({ ':status': 200 }) : ok(stream)),
+      { clock },
+    );
     const stream = await transport.watch(get());
+    sessions[0]?.on('ping', () => pings++);
     const reading = Array.fromAsync(stream);
     reading.catch(() => undefined);
-    for (let i = 0; i < 5; i++) {
-      clock.advance(30_000);
-      // The timer for the answer gives way to the one for the next ping.
-      const before = clock.timers;
-      await until(() => clock.timers === before);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    // Server and proxy run in this process: thirty turns of its loop are time enough for an answer.
+    await until(() => pings === 5, { tick: () => clock.advance(500) });
+    expect(proxy.accepted).toBe(1);
     proxy.stallOpen();
+    clock.advance(30_000);
     clock.advance(30_000);
     clock.advance(15_000);
     await expect(reading).rejects.toThrow('the server no longer answers pings');
@@ -234,7 +236,9 @@ describe('HttpTransport', () => {
   });
 
   it('obeys abort signals: before, while connecting, waiting, reading and watching', async () => {
+    const arrived: string[] = [];
     const { transport, proxy } = await start((stream, path) => {
+      arrived.push(path);
       if (path === '/wait') return;
       stream.respond({ ':status': 200 });
       stream.write('{"kind"');
@@ -250,7 +254,9 @@ describe('HttpTransport', () => {
     for (const path of ['/wait', '/part']) {
       const abort = new AbortController();
       const request = transport.request(get(path, abort.signal));
-      setTimeout(() => abort.abort(reason), 20);
+      request.catch(() => undefined);
+      await until(() => arrived.includes(path));
+      abort.abort(reason);
       await expect(request).rejects.toBe(reason);
     }
     const abort = new AbortController();
