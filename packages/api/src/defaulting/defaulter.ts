@@ -13,7 +13,7 @@ import { schemaOf } from '../schema-table.ts';
 import type { DefaultingContext } from './condition.ts';
 import { defaultsFacts, type DefaultRule, type TypeDefaults } from './facts.ts';
 import { logicAfter, logicBefore, type Logic } from './logic.ts';
-import { childOf, isObject, tokensOf, type JsonObject, type Token } from './path.ts';
+import { childOf, isObject, sameToken, tokensOf, type JsonObject, type Token } from './path.ts';
 import { compileRule, type Apply, type Made } from './rule.ts';
 
 /** Changes the document in place; returns the number of keys that were added, nested ones included. */
@@ -50,32 +50,38 @@ function typeRules(typeId: string, facts: TypeDefaults | undefined, schema: Sche
   return ordered(rules).map((rule) => compileRule(rule, schema));
 }
 
-/** Calls `apply` for each node that the path leads to. */
-class NodeWalker {
-  readonly #tokens: readonly Token[];
-  readonly #apply: readonly Apply[];
+/** The ways from a node to those below it that have rules. Paths share their beginnings, so each node is visited once. */
+class RuleTree {
+  readonly #rules: Apply[] = [];
+  readonly #edges: { readonly token: Token; readonly below: RuleTree }[] = [];
 
-  constructor(tokens: readonly Token[], apply: readonly Apply[]) {
-    this.#tokens = tokens;
-    this.#apply = apply;
+  /** Adds the rules of the node that the tokens lead to. Nodes get theirs before those below them, as upstream. */
+  add(tokens: readonly Token[], rules: readonly Apply[], depth = 0): void {
+    const token = tokens[depth];
+    if (token === undefined) this.#rules.push(...rules);
+    else this.#below(token).add(tokens, rules, depth + 1);
   }
 
-  visit(node: unknown, depth: number, context: DefaultingContext, made: Made): void {
+  #below(token: Token): RuleTree {
+    const known = this.#edges.find((edge) => sameToken(edge.token, token));
+    if (known !== undefined) return known.below;
+    const below = new RuleTree();
+    this.#edges.push({ token, below });
+    return below;
+  }
+
+  visit(node: unknown, context: DefaultingContext, made: Made): void {
     if (node === undefined || node === null) return;
-    const token = this.#tokens[depth];
-    if (token === undefined) {
-      for (const one of this.#apply) one(node, context, made);
-    } else if (Array.isArray(node)) {
-      if (token.kind === 'items') for (const item of node) this.visit(item, depth + 1, context, made);
-    } else if (token.kind === 'values') {
-      if (isObject(node)) for (const key in node) this.visit(node[key], depth + 1, context, made);
-    } else this.visit(childOf(node, token, made), depth + 1, context, made);
+    for (let i = 0; i < this.#rules.length; i++) (this.#rules[i] as Apply)(node, context, made);
+    for (let i = 0; i < this.#edges.length; i++) {
+      const { token, below } = this.#edges[i] as { token: Token; below: RuleTree };
+      if (Array.isArray(node)) {
+        if (token.kind === 'items') for (const item of node) below.visit(item, context, made);
+      } else if (token.kind === 'values') {
+        if (isObject(node)) for (const key in node) below.visit(node[key], context, made);
+      } else below.visit(childOf(node, token, made), context, made);
+    }
   }
-}
-
-function atEach(tokens: readonly Token[], apply: readonly Apply[]): Apply {
-  const walk = new NodeWalker(tokens, apply);
-  return (node, context, made) => walk.visit(node, 0, context, made);
 }
 
 const idOf = (typeName: string): string => {
@@ -92,24 +98,24 @@ function withLogic(logic: Logic | undefined): Apply[] {
   ];
 }
 
-function rulesAt(path: string, typeId: string, root: Schema): Apply | undefined {
+function addRules(tree: RuleTree, root: Schema, path: string, typeId: string): void {
   const { tokens, schema } = tokensOf(path, root);
   const rules = [
     ...withLogic(logicBefore[typeId]),
     ...typeRules(typeId, defaultsFacts().types[typeId], schema),
     ...withLogic(logicAfter[typeId]),
   ];
-  return rules.length === 0 ? undefined : atEach(tokens, rules);
+  if (rules.length > 0) tree.add(tokens, rules);
 }
 
 function compile(typeId: string): Apply[] {
   const facts = defaultsFacts().kinds[typeId];
   if (facts === undefined) return [];
   const root = schemaOf(typeId);
-  const applied = facts.apply
-    .map(([path, typeName]) => rulesAt(path, idOf(typeName), root))
-    .filter((a) => a !== undefined);
-  return [...applied, ...(facts.fields ?? []).map((rule) => compileRule(rule, root))];
+  const tree = new RuleTree();
+  for (const [path, typeName] of facts.apply) addRules(tree, root, path, idOf(typeName));
+  const applied: Apply = (node, context, made) => tree.visit(node, context, made);
+  return [applied, ...(facts.fields ?? []).map((rule) => compileRule(rule, root))];
 }
 
 const nothing: Defaulter = () => 0;

@@ -1,4 +1,5 @@
 /** One rule of the defaulting facts, compiled. */
+import { deepClone } from '@kubets/apimachinery/patch/json-value';
 import { parseQuantity } from '@kubets/apimachinery/quantity';
 import type { Schema } from '@kubets/apimachinery/schema/types';
 import {
@@ -22,8 +23,8 @@ export type Apply = (node: unknown, context: DefaultingContext, made: Made) => v
 type ValueMaker = (trail: Trail, context: DefaultingContext) => unknown;
 
 function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countKeys(item), 0);
-  if (!isObject(value)) return 0;
   return Object.values(value).reduce<number>((sum, item) => sum + 1 + countKeys(item), 0);
 }
 
@@ -35,7 +36,7 @@ function valueMaker(value: unknown, scope: RuleScope): ValueMaker {
     const suffix = value['suffix'];
     return (trail) => {
       const from = read(trail).value;
-      return suffix === undefined ? structuredClone(from) : `${String(from)}${suffix}`;
+      return suffix === undefined ? deepClone(from) : `${String(from)}${suffix}`;
     };
   }
   if (isMaker(value, 'lowerCaseOf')) {
@@ -46,7 +47,7 @@ function valueMaker(value: unknown, scope: RuleScope): ValueMaker {
     };
   }
   if (isMaker(value, 'now')) return (_trail, context) => context.now();
-  return typeof value === 'object' && value !== null ? () => structuredClone(value) : () => value;
+  return typeof value === 'object' && value !== null ? () => deepClone(value) : () => value;
 }
 
 function put(target: JsonObject, name: string, item: { value: unknown; made: Made }): void {
@@ -68,23 +69,40 @@ function fieldSetter(rule: DefaultRule, token: Token & { name: string }, make: V
   };
 }
 
+/** A rule for a field of the node itself, the most frequent kind. Conditions are asked last: they cost more. */
+function ownFieldRule(
+  rule: DefaultRule,
+  token: Token & { name: string },
+  how: { make: ValueMaker; when: Predicate | undefined },
+): Apply {
+  const field = token.kind === 'field' ? token.field : undefined;
+  const { name } = token;
+  const { make, when } = how;
+  const trail: unknown[] = [undefined];
+  return (node, context, made) => {
+    if (!isObject(node)) return;
+    if (rule.always !== true && !isUnset(node[name], field)) return;
+    trail[0] = node;
+    if (when === undefined || when(trail, context)) put(node, name, { value: make(trail, context), made });
+  };
+}
+
 type Setter = (trail: Trail, context: DefaultingContext, made: Made) => void;
 
 /** `requests{}` from `limits{}`: every key that the map lacks. The map is made when there is something to put in. */
 function mapFiller(parent: Token | undefined, make: ValueMaker): Setter {
   return (trail, context, made) => {
-    const from = make(trail, context);
     const holder = trail.at(-2);
-    if (!isObject(from) || !isObject(holder) || parent === undefined || !('name' in parent)) return;
-    const missing = Object.entries(from).filter(
-      ([key]) => !isObject(holder[parent.name]) || !Object.hasOwn(holder[parent.name] as object, key),
-    );
-    if (missing.length === 0) return;
+    if (!isObject(holder) || parent === undefined || !('name' in parent)) return;
+    const from = make(trail, context);
+    if (!isObject(from)) return;
     const current = holder[parent.name];
-    put(holder, parent.name, {
-      value: { ...(isObject(current) ? current : {}), ...Object.fromEntries(missing) },
-      made,
-    });
+    const target = isObject(current) ? current : undefined;
+    for (const key in from) if (target !== undefined && Object.hasOwn(target, key)) delete from[key];
+    for (const _missing in from) {
+      put(holder, parent.name, { value: { ...target, ...from }, made });
+      return;
+    }
   };
 }
 
@@ -93,7 +111,8 @@ function rounder(scale: number): Setter {
   return (trail) => {
     const node = trail.at(-1);
     if (!isObject(node)) return;
-    for (const [key, value] of Object.entries(node)) {
+    for (const key in node) {
+      const value = node[key];
       if (typeof value !== 'string' || !mayHaveFineDigits(value)) continue;
       const rounded = roundUp(value, scale);
       if (rounded !== undefined) node[key] = rounded;
@@ -172,5 +191,6 @@ export function compileRule(rule: DefaultRule, root: Schema): Apply {
   if (last === undefined) throw new Error('a defaulting rule needs a path');
   if (last.kind === 'values') return walker(tokens, mapFiller(tokens.at(-2), make), when);
   if (last.kind === 'items') throw new Error(`cannot default list items: ${rule.path}`);
+  if (tokens.length === 1) return ownFieldRule(rule, last, { make, when });
   return walker(tokens, fieldSetter(rule, last, make), when);
 }
