@@ -8,6 +8,7 @@ import {
   type ServerOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Timer } from '@kubets/apimachinery/clock';
 import { newBadRequest, newRequestEntityTooLarge, newTimeout } from '@kubets/apimachinery/status';
 import { ConnectionGuard } from './connection-guard.ts';
 import type { ConnectionOptions } from './connection-options.ts';
@@ -17,6 +18,60 @@ import { headerFieldsTooLarge, targetTooLong } from './refusals.ts';
 import type { HeaderList, ResponseSink } from './response-sink.ts';
 
 const noBytes = Buffer.alloc(0);
+
+interface Settle {
+  readonly resolve: (body: Buffer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Collects the body of one request. */
+class IncomingBody {
+  readonly #stream: ServerHttp2Stream;
+  readonly #maxBytes: number;
+  readonly #settle: Settle;
+  readonly #timer: Timer;
+  /** Most bodies come in one piece. */
+  #first: Buffer | undefined;
+  #rest: Buffer[] | undefined;
+  #size = 0;
+  #ended = false;
+
+  constructor(stream: ServerHttp2Stream, options: ConnectionOptions, settle: Settle) {
+    const { maxBodyBytes, bodyTimeoutMs } = options.limits;
+    this.#stream = stream;
+    this.#maxBytes = maxBodyBytes;
+    this.#settle = settle;
+    this.#timer = options.clock.setTimer(bodyTimeoutMs, () => settle.reject(newTimeout('request body', 0)));
+  }
+
+  start(): void {
+    this.#stream.on('data', this.#onData);
+    this.#stream.once('end', this.#onEnd);
+    this.#stream.once('close', this.#onClose);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#size += chunk.length;
+    if (this.#size > this.#maxBytes) this.#settle.reject(newRequestEntityTooLarge(`limit is ${this.#maxBytes}`));
+    else if (this.#first === undefined) this.#first = chunk;
+    else (this.#rest ??= []).push(chunk);
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#timer.cancel();
+    const first = this.#first ?? noBytes;
+    // What came too late or was too much has been refused; the rest of it was dropped as it came.
+    this.#settle.resolve(this.#rest === undefined ? first : Buffer.concat([first, ...this.#rest]));
+  };
+
+  readonly #onClose = (): void => {
+    // Every stream closes some day: an error, costly with its stack, is made only for those that broke off.
+    if (this.#ended) return;
+    this.#timer.cancel();
+    this.#settle.reject(newBadRequest('the request body ended early'));
+  };
+}
 
 class Http2Exchange implements Exchange, ResponseSink {
   readonly #stream: ServerHttp2Stream;
@@ -34,27 +89,10 @@ class Http2Exchange implements Exchange, ResponseSink {
   }
 
   readBody(): Promise<Buffer> {
-    const { maxBodyBytes, bodyTimeoutMs } = this.#options.limits;
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const stream = this.#stream;
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const timer = this.#options.clock.setTimer(bodyTimeoutMs, () => reject(newTimeout('request body', 0)));
-    stream.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBodyBytes) chunks.push(chunk);
-      else reject(newRequestEntityTooLarge(`limit is ${maxBodyBytes}`));
+    return new Promise((resolve, reject) => {
+      const body = new IncomingBody(this.#stream, this.#options, { resolve, reject });
+      body.start();
     });
-    stream.once('end', () => {
-      timer.cancel();
-      // What came too late or was too much has been refused; the rest of it was dropped as it came.
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
-    });
-    stream.once('close', () => {
-      timer.cancel();
-      reject(newBadRequest('the request body ended early'));
-    });
-    return promise;
   }
 
   onGone(callback: () => void): void {
