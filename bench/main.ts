@@ -11,7 +11,7 @@ import { ApiClient, readKubeconfig } from '../test/harness/api-client.ts';
 import { run, type Measurement } from './measure.ts';
 import { configMap } from './objects.ts';
 import { cpuSeconds, KubetsProcess, residentMegabytes, temporaryDirectory } from '../test/harness/kubets-process.ts';
-import { rows, type BenchContext } from './rows.ts';
+import { rows, type BenchContext, type Row } from './rows.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -35,7 +35,7 @@ const usage = `npm run bench -- [flags]
   --json FILE        where the figures go (bench-results/<time>.json)`;
 
 interface Figures {
-  rows: Record<string, Measurement & { upstream: number; target: number }>;
+  rows: Record<string, Measurement & { upstream: number; target: number; cpuMicros?: number }>;
   residentMegabytes: Record<string, number>;
   startSeconds: Record<string, number>;
   idleCorePercent?: number;
@@ -47,12 +47,13 @@ const wants = (name: string): boolean => wanted === undefined || wanted.includes
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const cell = (text: string | number, width: number): string => String(text).padStart(width);
 
-function show(title: string, m: Measurement, upstream: number, target: number): void {
+function show(row: Row, m: Measurement, cpuMicros: number | undefined): void {
+  const { title, upstream, target } = row;
   const rate = m.perSecond >= 100 ? m.perSecond.toFixed(0) : m.perSecond.toFixed(1);
   const ratio = `${(m.perSecond / upstream).toFixed(1)}x`;
   const verdict = m.perSecond >= target ? 'reached' : 'below';
   say(
-    `${title.padEnd(42)}${cell(rate, 9)}/s${cell(m.p50.toFixed(2), 9)}${cell(m.p99.toFixed(2), 9)}${cell(ratio, 8)}  ${target}/s ${verdict}`,
+    `${title.padEnd(42)}${cell(rate, 9)}/s${cell(m.p50.toFixed(2), 9)}${cell(m.p99.toFixed(2), 9)}${cell(cpuMicros === undefined ? '' : cpuMicros.toFixed(0), 9)}${cell(ratio, 8)}  ${target}/s ${verdict}`,
   );
 }
 
@@ -62,6 +63,9 @@ function memory(when: string, pids: readonly number[]): void {
   figures.residentMegabytes[when] = Math.round(megabytes);
   say(`resident, ${when}: ${megabytes.toFixed(0)} MB`);
 }
+
+/** CPU time of the servers so far, all threads: per operation it says more than the rate on a busy machine. */
+const cpuOf = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
 
 async function measureRows(kubeconfig: string, pids: readonly number[]): Promise<void> {
   const credentials = readKubeconfig(kubeconfig);
@@ -79,12 +83,21 @@ async function measureRows(kubeconfig: string, pids: readonly number[]): Promise
   await client.must({ method: 'POST', path: '/api/v1/namespaces', body });
   if (flags.kubeconfig !== undefined) await ready(client, namespace);
   memory('idle', pids);
-  say(`${''.padEnd(42)}${cell('rate', 11)}${cell('p50 ms', 9)}${cell('p99 ms', 9)}${cell('ratio', 8)}  target`);
+  say(
+    `${''.padEnd(42)}${cell('rate', 11)}${cell('p50 ms', 9)}${cell('p99 ms', 9)}${cell('CPU µs', 9)}${cell('ratio', 8)}  target`,
+  );
   for (const row of rows) {
     if (!wants(row.name)) continue;
+    const before = cpuOf(pids);
     const measurement = await row.run(context);
-    figures.rows[row.name] = { ...measurement, upstream: row.upstream, target: row.target };
-    show(row.title, measurement, row.upstream, row.target);
+    const cpuMicros = pids.length === 0 ? undefined : ((cpuOf(pids) - before) / measurement.operations) * 1e6;
+    figures.rows[row.name] = {
+      ...measurement,
+      upstream: row.upstream,
+      target: row.target,
+      ...(cpuMicros !== undefined && { cpuMicros }),
+    };
+    show(row, measurement, cpuMicros);
   }
   memory('after the work', pids);
   await client.send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
