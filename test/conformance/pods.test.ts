@@ -1,0 +1,335 @@
+/** Pods: what the API server decides about them before and after a node has them. */
+import { describe, expect } from 'vitest';
+import { covers, coversPart, useCluster } from './covers.ts';
+import { unique, type Cluster, type Draft, type Obj } from './cluster.ts';
+import { labelled } from './lifecycle.ts';
+import { condition, containers } from './samples.ts';
+
+useCluster();
+
+const node = 'a node that runs the pod';
+
+const pod = (name: string, spec: Draft = {}, meta: Draft = {}): Draft => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, ...meta },
+  spec: { containers, ...spec },
+});
+
+const forbidden = { code: 403, reason: 'Forbidden' };
+const invalid = { code: 422, reason: 'Invalid' };
+
+/** A node that exists in the API only; pods bound to it are deleted in two steps. */
+async function fakeNode(cluster: Cluster): Promise<string> {
+  const name = unique('node');
+  await cluster.of('v1/nodes').create({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
+  return name;
+}
+
+describe('pods', () => {
+  coversPart('[sig-node] Pods should be submitted and removed [NodeConformance]', node, async (cluster) => {
+    const label = unique('time');
+    const pods = cluster.of('v1/pods', await cluster.namespace());
+    const selector = { labelSelector: `time=${label}` };
+    const before = await pods.list(selector);
+    expect(before.items).toEqual([]);
+    using watching = await pods.watch({ ...selector, resourceVersion: before.metadata.resourceVersion });
+    const nodeName = await fakeNode(cluster);
+    await pods.create(pod('p', { nodeName, terminationGracePeriodSeconds: 30 }, { labels: { time: label } }));
+    expect((await pods.list(selector)).items).toHaveLength(1);
+    await watching.event('ADDED', 'p');
+    await pods.delete('p', { gracePeriodSeconds: 30 });
+    const seen = await watching.event('MODIFIED', 'p', ({ metadata }) => metadata.deletionTimestamp !== undefined);
+    expect(seen.object.metadata).toMatchObject({ deletionGracePeriodSeconds: 30 });
+    // The node has stopped it.
+    await pods.delete('p', { gracePeriodSeconds: 0, preconditions: { uid: seen.object.metadata.uid } });
+    await watching.event('DELETED', 'p');
+    expect((await pods.list(selector)).items).toEqual([]);
+  });
+
+  coversPart('[sig-node] Pods should be updated [NodeConformance]', node, async (cluster) => {
+    const label = unique('time');
+    const pods = cluster.of('v1/pods', await cluster.namespace());
+    const created = await pods.create(pod('p', {}, { labels: { time: label } }));
+    expect((await pods.list({ labelSelector: `time=${label}` })).items).toHaveLength(1);
+    await pods.replace(labelled(created, { time: `${label}-updated` }));
+    expect((await pods.list({ labelSelector: `time=${label}-updated` })).items).toHaveLength(1);
+    expect((await pods.list({ labelSelector: `time=${label}` })).items).toEqual([]);
+  });
+
+  coversPart(
+    '[sig-node] Pods should allow activeDeadlineSeconds to be updated [NodeConformance]',
+    node,
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const created = await pods.create(pod('p'));
+      const spec = { ...(created['spec'] as Draft), activeDeadlineSeconds: 5 };
+      const updated = await pods.replace({ ...created, spec } as Obj);
+      expect(updated['spec']).toMatchObject({ activeDeadlineSeconds: 5 });
+      const later = { ...updated, spec: { ...spec, activeDeadlineSeconds: 6 } } as Obj;
+      await expect(pods.replace(later)).rejects.toMatchObject(invalid);
+    },
+  );
+
+  coversPart('[sig-node] Pods should delete a collection of pods', node, async (cluster) => {
+    const pods = cluster.of('v1/pods', await cluster.namespace());
+    const selector = { labelSelector: 'type=Testing' };
+    for (const name of ['p1', 'p2', 'p3']) await pods.create(pod(name, {}, { labels: { type: 'Testing' } }));
+    expect((await pods.list(selector)).items).toHaveLength(3);
+    await pods.deleteCollection(selector);
+    expect((await pods.list(selector)).items).toEqual([]);
+  });
+
+  coversPart('[sig-node] Pods should patch a pod status', node, async (cluster) => {
+    const pods = cluster.of('v1/pods', await cluster.namespace());
+    const created = await pods.create(pod('p'));
+    const patch = {
+      metadata: { annotations: { patched: 'true' } },
+      status: { message: 'Patched by e2e test', reason: 'E2E' },
+    };
+    expect(await pods.patch('p', 'merge', { status: patch.status }, { subresource: 'status' })).toMatchObject({
+      status: patch.status,
+    });
+    const conditions = [condition('StatusPatch')];
+    const patched = await pods.patch('p', 'strategic', { status: { conditions } }, { subresource: 'status' });
+    expect(patched['spec']).toEqual(created['spec']);
+    expect((await pods.get('p', 'status'))['status']).toMatchObject({ ...patch.status, phase: 'Pending' });
+    expect((patched['status'] as { conditions: Draft[] }).conditions).toMatchObject(conditions);
+  });
+
+  coversPart('[sig-node] Pods should run through the lifecycle of Pods and PodStatus', node, async (cluster) => {
+    const label = unique('static');
+    const namespace = await cluster.namespace();
+    const pods = cluster.of('v1/pods', namespace);
+    const selector = { labelSelector: `test-pod-static=${label}` };
+    using watching = await cluster.of('v1/pods').watch(selector);
+    await pods.create(pod('p', { terminationGracePeriodSeconds: 1 }, { labels: { 'test-pod-static': label } }));
+    await watching.event('ADDED', 'p');
+    const patch = {
+      metadata: { labels: { 'test-pod': 'patched' } },
+      spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'other:1' }] },
+    };
+    expect(await pods.patch('p', 'strategic', patch)).toMatchObject(patch);
+    await watching.event('MODIFIED', 'p');
+    const current = await pods.get('p', 'status');
+    const conditions = [{ type: 'Ready', status: 'False' }];
+    await pods.replace({ ...current, status: { ...(current['status'] as Draft), conditions } } as Obj, {
+      subresource: 'status',
+    });
+    await watching.event('MODIFIED', 'p', (object) => JSON.stringify(object['status']).includes('"Ready"'));
+    const all = await cluster.of('v1/pods').list(selector);
+    expect(all.items).toMatchObject([{ metadata: { namespace }, status: { conditions } }]);
+    await pods.deleteCollection({ ...selector, gracePeriodSeconds: '0' });
+    await watching.event('DELETED', 'p');
+  });
+
+  covers(
+    '[sig-node] Pods Extended Pods Set QOS Class should be set on Pods with matching resource requests and limits for memory and cpu',
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const resources = { cpu: '100m', memory: '100Mi' };
+      const qos = async (name: string, given: Draft): Promise<unknown> => {
+        const created = await pods.create(pod(name, { containers: [{ ...containers[0], resources: given }] }));
+        return (created['status'] as { qosClass: string }).qosClass;
+      };
+      expect(await qos('guaranteed', { requests: resources, limits: resources })).toBe('Guaranteed');
+      expect(await qos('limited', { limits: resources })).toBe('Guaranteed');
+      expect(await qos('burstable', { requests: resources })).toBe('Burstable');
+      expect(await qos('best', {})).toBe('BestEffort');
+    },
+  );
+});
+
+describe('pod generation', () => {
+  coversPart(
+    '[sig-node] Pods Extended (pod generation) Pod Generation pod generation should start at 1 and increment per update',
+    'the node that reports the observed generation',
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const tolerations = [{ key: 'foo', operator: 'Exists' }];
+      const created = await pods.create(pod('p', { activeDeadlineSeconds: 5000 }));
+      expect(created.metadata.generation).toBe(1);
+      const specs: readonly Draft[] = [
+        { activeDeadlineSeconds: 4000 },
+        { containers: [{ name: 'c', image: 'other:1' }] },
+        { tolerations },
+        { terminationGracePeriodSeconds: 30 },
+      ];
+      let expected = 1;
+      for (const spec of specs.slice(0, 3)) {
+        const { metadata } = await pods.patch('p', 'strategic', { spec });
+        expect(metadata.generation).toBe(++expected);
+      }
+      const same = await pods.patch('p', 'strategic', { metadata: { annotations: { a: 'b' } }, spec: specs[3] });
+      expect(same.metadata.generation).toBe(expected);
+      const resize = { spec: { containers: [{ name: 'c', resources: { requests: { cpu: '100m' } } }] } };
+      const resized = await pods.patch('p', 'strategic', resize, { subresource: 'resize' }).catch(() => undefined);
+      // A pod without any requests is of another quality of service: it cannot be resized into one.
+      expect(resized).toBeUndefined();
+      const ephemeral = { spec: { ephemeralContainers: [{ name: 'debug', image: 'busybox' }] } };
+      const debugged = await pods.patch('p', 'strategic', ephemeral, { subresource: 'ephemeralcontainers' });
+      expect(debugged.metadata.generation).toBe(++expected);
+      const status = await pods.patch('p', 'merge', { status: { message: 'x' } }, { subresource: 'status' });
+      expect(status.metadata.generation).toBe(expected);
+    },
+  );
+
+  covers(
+    '[sig-node] Pods Extended (pod generation) Pod Generation custom-set generation on new pods and graceful delete',
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const nodeName = await fakeNode(cluster);
+      const created = await pods.create(pod('p', { nodeName }, { generation: 100 }));
+      expect(created.metadata.generation).toBe(1);
+      using watching = await pods.watch();
+      await pods.delete('p', { gracePeriodSeconds: 20 });
+      const seen = await watching.event('MODIFIED', 'p', ({ metadata }) => metadata.deletionTimestamp !== undefined);
+      expect(seen.object.metadata.generation).toBe(2);
+    },
+  );
+
+  coversPart(
+    '[sig-node] Pod InPlace Resize Container resize pod via the replace endpoint [MinimumKubeletVersion:1.34]',
+    node,
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const resources = (cpu: string): Draft => ({
+        requests: { cpu, memory: '64Mi' },
+        limits: { cpu, memory: '64Mi' },
+      });
+      const created = await pods.create(pod('p', { containers: [{ ...containers[0], resources: resources('100m') }] }));
+      const spec = created['spec'] as { containers: Draft[] };
+      const changed = { ...spec, containers: [{ ...spec.containers[0], resources: resources('200m') }] };
+      await expect(pods.replace({ ...created, spec: changed } as Obj)).rejects.toMatchObject(invalid);
+      const resized = await pods.replace({ ...created, spec: changed } as Obj, { subresource: 'resize' });
+      expect(resized['spec']).toMatchObject({ containers: [{ resources: resources('200m') }] });
+      expect(resized.metadata.generation).toBe(2);
+      expect(await pods.get('p', 'resize')).toEqual(await pods.get('p'));
+    },
+  );
+});
+
+describe('runtime classes', () => {
+  const runtimeClass = (name: string, rest: Draft = {}): Draft => ({
+    apiVersion: 'node.k8s.io/v1',
+    kind: 'RuntimeClass',
+    metadata: { name },
+    handler: 'runc',
+    ...rest,
+  });
+
+  covers(
+    '[sig-node] RuntimeClass should reject a Pod requesting a non-existent RuntimeClass [NodeConformance]',
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      await expect(pods.create(pod('p', { runtimeClassName: unique('none') }))).rejects.toMatchObject(forbidden);
+    },
+  );
+
+  covers(
+    '[sig-node] RuntimeClass should reject a Pod requesting a deleted RuntimeClass [NodeConformance]',
+    async (cluster) => {
+      const classes = cluster.of('node.k8s.io/v1/runtimeclasses');
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const name = unique('delete-me');
+      await classes.create(runtimeClass(name));
+      expect((await pods.create(pod('before', { runtimeClassName: name })))['spec']).toMatchObject({
+        runtimeClassName: name,
+      });
+      await classes.delete(name);
+      await expect(classes.get(name)).rejects.toMatchObject({ code: 404 });
+      await expect(pods.create(pod('p', { runtimeClassName: name }))).rejects.toMatchObject(forbidden);
+    },
+  );
+
+  coversPart(
+    '[sig-node] RuntimeClass should schedule a Pod requesting a RuntimeClass and initialize its Overhead [NodeConformance]',
+    'the scheduler',
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const name = unique('overhead');
+      const overhead = { cpu: '10m', memory: '1Mi' };
+      await cluster
+        .of('node.k8s.io/v1/runtimeclasses')
+        .create(runtimeClass(name, { overhead: { podFixed: overhead } }));
+      expect((await pods.create(pod('p', { runtimeClassName: name })))['spec']).toMatchObject({ overhead });
+      const other = pod('other', { runtimeClassName: name, overhead: { cpu: '20m' } });
+      await expect(pods.create(other)).rejects.toMatchObject(forbidden);
+    },
+  );
+
+  coversPart(
+    '[sig-node] RuntimeClass should schedule a Pod requesting a RuntimeClass without PodOverhead [NodeConformance]',
+    'the scheduler',
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const name = unique('plain');
+      const scheduling = { nodeSelector: { disk: 'ssd' }, tolerations: [{ key: 'k', operator: 'Exists' }] };
+      await cluster.of('node.k8s.io/v1/runtimeclasses').create(runtimeClass(name, { scheduling }));
+      const created = await pods.create(pod('p', { runtimeClassName: name, nodeSelector: { a: 'b' } }));
+      expect(created['spec']).toMatchObject({ nodeSelector: { a: 'b', disk: 'ssd' } });
+      const { tolerations, overhead } = created['spec'] as { tolerations: Draft[]; overhead?: Draft };
+      expect(tolerations).toContainEqual({ key: 'k', operator: 'Exists' });
+      expect(overhead).toBeUndefined();
+    },
+  );
+});
+
+describe('other pod fields', () => {
+  covers('[sig-node] Sysctls [LinuxOnly] [NodeConformance] should reject invalid sysctls', async (cluster) => {
+    const pods = cluster.of('v1/pods', await cluster.namespace());
+    const sysctl = (name: string): Draft => ({ name, value: 'bar' });
+    const sysctls = ['foo-', 'kernel.shmmax', 'safe-and-unsafe', 'bar..'].map(sysctl);
+    const refused = await pods.create(pod('p', { securityContext: { sysctls } })).catch((error: unknown) => error);
+    expect(refused).toMatchObject(invalid);
+    expect(String(refused)).toContain('Invalid value: \\"foo-\\"');
+    expect(String(refused)).toContain('Invalid value: \\"bar..\\"');
+    expect(String(refused)).not.toContain('safe-and-unsafe');
+    expect(String(refused)).not.toContain('kernel.shmmax');
+  });
+
+  covers('[sig-storage] CSIInlineVolumes should support CSIVolumeSource in Pod API', async (cluster) => {
+    const label = unique('e2e');
+    const pods = cluster.of('v1/pods', await cluster.namespace());
+    const csi = { driver: 'e2e.example.com', readOnly: true, volumeAttributes: { a: 'b' } };
+    const volumes = [{ name: 'inline', csi }];
+    await pods.create(pod('p', { volumes }, { labels: { e2e: label } }));
+    const read = await pods.get('p');
+    expect((read['spec'] as { volumes: Draft[] }).volumes).toContainEqual(volumes[0]);
+    expect((await cluster.of('v1/pods').list({ labelSelector: `e2e=${label}` })).items).toHaveLength(1);
+    const patched = await pods.patch('p', 'strategic', { metadata: { labels: { patched: 'true' } } });
+    expect((patched['spec'] as { volumes: Draft[] }).volumes).toContainEqual(volumes[0]);
+    await pods.delete('p');
+    await expect(pods.get('p')).rejects.toMatchObject({ code: 404 });
+  });
+
+  coversPart(
+    '[sig-node] Ephemeral Containers [NodeConformance] should update the ephemeral containers in an existing pod',
+    node,
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      const created = await pods.create(pod('p'));
+      const debug = (name: string): Draft => ({
+        name,
+        image: 'busybox',
+        command: ['sleep', '1'],
+        terminationMessagePolicy: 'File',
+        imagePullPolicy: 'IfNotPresent',
+      });
+      const at = { subresource: 'ephemeralcontainers' };
+      const spec = created['spec'] as Draft;
+      const first = await pods.replace(
+        { ...created, spec: { ...spec, ephemeralContainers: [debug('d1')] } } as Obj,
+        at,
+      );
+      expect(first['spec']).toMatchObject({ ephemeralContainers: [debug('d1')] });
+      const patch = { spec: { ephemeralContainers: [debug('d2')] } };
+      const second = await pods.patch('p', 'strategic', patch, at);
+      const { ephemeralContainers } = second['spec'] as { ephemeralContainers: { name: string }[] };
+      expect(ephemeralContainers.map(({ name }) => name).toSorted()).toEqual(['d1', 'd2']);
+      expect(await pods.get('p', 'ephemeralcontainers')).toEqual(await pods.get('p'));
+      const removed = { ...second, spec: { ...(second['spec'] as Draft), ephemeralContainers: [] } } as Obj;
+      await expect(pods.replace(removed, at)).rejects.toMatchObject(invalid);
+    },
+  );
+});
