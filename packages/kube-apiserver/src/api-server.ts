@@ -29,7 +29,8 @@ import type { Log } from './server/log.ts';
 import type { PostStartHook } from './server/post-start-hooks.ts';
 import type { TlsMaterial } from './server/tls.ts';
 import type { Next, UserInfo } from './server/types.ts';
-import { registerStorageMetrics } from './metrics/storage-metrics.ts';
+import { admissionMetrics } from './metrics/admission-metrics.ts';
+import { registerStorageMetrics, type StorageSize } from './metrics/storage-metrics.ts';
 
 /** What the optional parts of a server are made from. */
 export interface ApiServerParts {
@@ -57,6 +58,8 @@ export interface ApiServerConfig {
   readonly log: Log;
   /** Stays the caller's: open it before, dispose it after. */
   readonly storage: Storage;
+  /** What the store takes on disk, for the metrics. */
+  readonly storageSize?: StorageSize;
   /** Absent: reachable in process only. */
   readonly listen?: ListenOptions;
   /** Default: client certificates only, anonymous for the health endpoints. */
@@ -245,11 +248,11 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     client,
     server,
   };
-  chain.setPlugins(config.admission?.(parts) ?? []);
+  chain.setPlugins(config.admission?.(parts) ?? [], admissionMetrics(server.metrics, clock));
   late.handler = makeApiHandler({ scopes: registry.scopes, ...config.endpoints?.(parts) });
   followFlowObjects(server, registry);
   addChecks(server, config);
-  registerStorageMetrics(server.metrics, registry);
+  registerStorageMetrics(server.metrics, registry, config.storageSize);
   for (const hook of config.postStartHooks?.(parts) ?? []) server.hooks.add(hook);
   config.install?.(parts);
   return new AssembledServer(parts, stack.move());

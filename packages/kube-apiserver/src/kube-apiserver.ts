@@ -30,6 +30,7 @@ import type { Log } from './server/log.ts';
 import type { PostStartHook } from './server/post-start-hooks.ts';
 import type { TlsMaterial } from './server/tls.ts';
 import type { ApiRequest, ApiResult, Next, UserInfo } from './server/types.ts';
+import type { StorageSize } from './metrics/storage-metrics.ts';
 import { kubernetesVersion } from './server/version.ts';
 
 export interface ServiceAccountOptions {
@@ -53,6 +54,8 @@ export interface KubeApiServerOptions {
   readonly log: Log;
   /** Stays the caller's. */
   readonly storage: Storage;
+  /** What it takes on disk, for the metrics. */
+  readonly storageSize?: StorageSize;
   /** Absent: reachable in process only. */
   readonly listen?: { readonly host: string; readonly port: number; readonly tls: TlsMaterial };
   readonly serviceAccounts: ServiceAccountOptions;
@@ -235,6 +238,7 @@ export async function createKubeApiServer(options: KubeApiServerOptions): Promis
     random: options.random,
     log: options.log,
     storage: options.storage,
+    ...(options.storageSize && { storageSize: options.storageSize }),
     ...(options.listen && { listen: options.listen }),
     authentication: authentication(options, tokens),
     authorizationModes: options.authorizationModes,

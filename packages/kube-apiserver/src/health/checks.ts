@@ -43,14 +43,25 @@ function excludedNames(request: ApiRequest): Set<string> {
   return new Set(request.query.getAll('exclude').map((name) => name.replaceAll('"', '')));
 }
 
+/** Told of every run of a check. */
+export type HealthObserver = (name: string, group: HealthGroup, healthy: boolean) => void;
+
 export class HealthChecks {
   readonly group: HealthGroup;
   readonly #checks: HealthCheck[] = [];
   readonly #log: Log;
+  readonly #observe: HealthObserver | undefined;
 
-  constructor(group: HealthGroup, log: Log) {
+  constructor(group: HealthGroup, log: Log, observe?: HealthObserver) {
     this.group = group;
     this.#log = log;
+    this.#observe = observe;
+  }
+
+  async #run(check: HealthCheck): Promise<Outcome> {
+    const outcome = await run(check);
+    this.#observe?.(check.name, this.group, outcome.error === undefined);
+    return outcome;
   }
 
   /** Checks are run and shown in the order in which they were added. */
@@ -69,13 +80,13 @@ export class HealthChecks {
   };
 
   async #one(check: HealthCheck): Promise<ApiResult> {
-    const { error } = await run(check);
+    const { error } = await this.#run(check);
     return error === undefined ? text(200, 'ok') : text(500, `internal server error: ${error.message}\n`);
   }
 
   async #all(request: ApiRequest): Promise<ApiResult> {
     const excluded = excludedNames(request);
-    const outcomes = await Promise.all(this.#checks.filter((c) => !excluded.has(c.name)).map(run));
+    const outcomes = await Promise.all(this.#checks.filter((c) => !excluded.has(c.name)).map((c) => this.#run(c)));
     const failed = outcomes.filter((o) => o.error !== undefined);
     if (failed.length === 0 && !request.query.has('verbose')) return text(200, 'ok');
     const lines = this.#checks.map((check) => lineOf(check.name, excluded, outcomes));

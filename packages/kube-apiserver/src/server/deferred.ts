@@ -1,5 +1,5 @@
 /** Parts that are known to others before they exist: each side of a cycle gets its turn. */
-import { AdmissionChain } from '../admission/chain.ts';
+import { AdmissionChain, type AdmissionObserver } from '../admission/chain.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission/plugin.ts';
 import type { AuthorizationAttributes, Authorizer, Decision, RulesOf } from '../authorization/authorizer.ts';
 import type { UserInfo } from './types.ts';
@@ -32,8 +32,8 @@ export class DeferredAuthorizer implements Authorizer {
 export class DeferredAdmissionChain extends AdmissionChain {
   #chain: AdmissionChain | undefined;
 
-  setPlugins(plugins: readonly AdmissionPlugin[]): void {
-    this.#chain = new AdmissionChain(plugins);
+  setPlugins(plugins: readonly AdmissionPlugin[], observer?: AdmissionObserver): void {
+    this.#chain = new AdmissionChain(plugins, observer);
   }
 
   override admit(attributes: AdmissionAttributes): void | Promise<void> {

@@ -11,6 +11,7 @@ import { FlowController } from '../flowcontrol/flow-controller.ts';
 import { FlowMetrics } from '../flowcontrol/flow-metrics.ts';
 import type { ObjectCount } from '../flowcontrol/width.ts';
 import { HealthChecks, logCheck, pingCheck, type HealthCheck, type HealthGroup } from '../health/checks.ts';
+import { healthMetrics } from '../metrics/health-metrics.ts';
 import { registerProcessMetrics } from '../metrics/process-metrics.ts';
 import { metricsContentType, MetricsRegistry } from '../metrics/registry.ts';
 import { RequestMetrics } from '../metrics/request-metrics.ts';
@@ -33,7 +34,7 @@ import { compose } from './pipeline.ts';
 import { PostStartHooks } from './post-start-hooks.ts';
 import { createRequestHandler } from './server.ts';
 import type { TlsMaterial } from './tls.ts';
-import type { Filter, Next, UserInfo } from './types.ts';
+import type { ApiResult, Filter, Next, UserInfo } from './types.ts';
 import { buildInfo, serveVersion } from './version.ts';
 
 export interface ListenOptions {
@@ -71,10 +72,16 @@ export interface GenericServerOptions {
 
 const groups: readonly HealthGroup[] = ['healthz', 'livez', 'readyz'];
 
+function metricsPage(metrics: MetricsRegistry): ApiResult {
+  return { type: 'bytes', status: 200, contentType: metricsContentType, bytes: metrics.text() };
+}
+
 export class GenericServer implements AsyncDisposable {
   /** Paths that are no API resources; add to it before {@link start}. */
   readonly mux = new PathMux();
   readonly metrics: MetricsRegistry;
+  /** Service level indicators, on a path of their own. */
+  readonly slis = new MetricsRegistry();
   readonly health: Readonly<Record<HealthGroup, HealthChecks>>;
   readonly hooks: PostStartHooks;
   /** Configured with the mandatory objects until it follows the API's own. */
@@ -93,10 +100,11 @@ export class GenericServer implements AsyncDisposable {
     this.#options = options;
     this.stopping = this.#abort.signal;
     this.metrics = options.metrics ?? new MetricsRegistry();
+    const observe = healthMetrics(this.slis);
     this.health = {
-      healthz: new HealthChecks('healthz', log),
-      livez: new HealthChecks('livez', log),
-      readyz: new HealthChecks('readyz', log),
+      healthz: new HealthChecks('healthz', log, observe),
+      livez: new HealthChecks('livez', log, observe),
+      readyz: new HealthChecks('readyz', log, observe),
     };
     this.hooks = new PostStartHooks(Object.values(this.health), log);
     this.flowController = new FlowController({ clock, serverSeats: options.maxInflight ?? 600 });
@@ -139,12 +147,8 @@ export class GenericServer implements AsyncDisposable {
     this.health.readyz.add(this.#shutdownCheck());
     this.mux.handle('/version', serveVersion);
     this.mux.handle('/version/', serveVersion, { listed: false });
-    this.mux.handle('/metrics', () => ({
-      type: 'bytes',
-      status: 200,
-      contentType: metricsContentType,
-      bytes: this.metrics.text(),
-    }));
+    this.mux.handle('/metrics', () => metricsPage(this.metrics));
+    this.mux.handle('/metrics/slis', () => metricsPage(this.slis));
   }
 
   #shutdownCheck(): HealthCheck {

@@ -181,6 +181,8 @@ export class Http1Server {
     const { limits, clock, peerOf } = this.options;
     const target = incoming.url ?? '/';
     if (target.length > limits.maxTargetBytes) throw targetTooLong();
+    // Node's parser also takes a bare request line, as of HTTP/0.9; Go's does not.
+    if (incoming.httpVersionMajor < 1) throw newBadRequest('malformed HTTP request: no version');
     return new HttpRequest(
       {
         method: incoming.method ?? '',

@@ -154,4 +154,9 @@ describe('requestInfoOf', () => {
     expect(isLongRunning(infoOf('GET', '/api/v1/pods'))).toBe(false);
     expect(isLongRunning(infoOf('GET', '/healthz'))).toBe(false);
   });
+
+  it.each(['constructor', '__proto__', 'toString', 'BREW', ''])('knows no verb for the method %s', (method) => {
+    const line = { method, path: '/api/v1/namespaces/a/pods/b', query: new URLSearchParams() };
+    expect(requestInfoOf(line).verb).toBe('');
+  });
 });

@@ -4,14 +4,14 @@
  */
 import type { RequestInfo } from './types.ts';
 
-const verbOfMethod: Readonly<Record<string, string>> = {
-  POST: 'create',
-  GET: 'get',
-  HEAD: 'get',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-};
+const verbOfMethod: ReadonlyMap<string, string> = new Map([
+  ['POST', 'create'],
+  ['GET', 'get'],
+  ['HEAD', 'get'],
+  ['PUT', 'update'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'delete'],
+]);
 
 /** The subset of URLSearchParams that is read here; asked for only where the query can matter. */
 export interface QueryReader {
@@ -125,7 +125,7 @@ export function requestInfoOf(line: RequestLine): RequestInfo {
     return nonResource(line, prefix);
   }
   let at = position.next;
-  let verb = verbOfMethod[line.method] ?? '';
+  let verb = verbOfMethod.get(line.method) ?? '';
   const special = segments[at];
   if (special === 'proxy' || special === 'watch') {
     if (at + 1 >= segments.length) {

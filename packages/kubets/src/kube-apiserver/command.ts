@@ -1,7 +1,7 @@
 /** `kubets kube-apiserver`: the API server alone, with upstream's flags. */
 import { Command } from 'commander';
 import { systemClock, systemRandom } from '@kubets/apimachinery/system-clock';
-import { openEmbeddedStore } from '@kubets/etcd';
+import { openEmbeddedStore, type EmbeddedStore } from '@kubets/etcd';
 import {
   createKubeApiServer,
   parseAuthorizationModes,
@@ -11,7 +11,6 @@ import {
 } from '@kubets/kube-apiserver';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Storage } from '@kubets/etcd';
 import { createLog } from '../log.ts';
 import { advertiseAddress, nthAddress } from '../up/addresses.ts';
 import { serviceRanges } from '../up/options.ts';
@@ -33,7 +32,7 @@ function requestHeaderOf(flags: FlagValues): KubeApiServerOptions['requestHeader
   };
 }
 
-function serverOptions(flags: FlagValues, storage: Storage, log: Log): KubeApiServerOptions {
+function serverOptions(flags: FlagValues, storage: EmbeddedStore, log: Log): KubeApiServerOptions {
   const tokenFile = flags['token-auth-file'];
   const ranges = serviceRanges(flags['service-cluster-ip-range'].join(','));
   const host = flags['bind-address'];
@@ -43,6 +42,7 @@ function serverOptions(flags: FlagValues, storage: Storage, log: Log): KubeApiSe
     random: systemRandom,
     log,
     storage,
+    storageSize: { clusterId: storage.clusterId, bytes: () => storage.fileBytes },
     listen: {
       host,
       port: flags['secure-port'],

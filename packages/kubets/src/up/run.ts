@@ -93,6 +93,7 @@ function serverOptions(
     random: systemRandom,
     log,
     storage,
+    storageSize: { clusterId: storage.clusterId, bytes: () => storage.fileBytes },
     listen: { host: options.bindAddress, port: options.securePort, tls: tlsMaterial(pki) },
     serviceAccounts: {
       issuers: [issuer],
