@@ -251,8 +251,15 @@ const badQuery: Maker = (pick) => {
     'sendInitialEvents=true',
     'sendInitialEvents=true&resourceVersionMatch=NotOlderThan',
     'watch=1&resourceVersionMatch=NotOlderThan',
-    'watch=maybe',
-    'allowWatchBookmarks=2',
+    'resourceVersion=5&sendInitialEvents=false',
+    `timeout=${'9'.repeat(40)}h`,
+    'timeout=soon',
+    'limit=9223372036854775808',
+    'limit=0x10',
+    'timeoutSeconds=1e9',
+    `continue=${'A'.repeat(5000)}`,
+    `continue=${Buffer.from('{"v":"meta.k8s.io/v1","rv":9e99,"start":"x"}').toString('base64url')}`,
+    `continue=${Buffer.from('{"__proto__":{"v":"meta.k8s.io/v1","rv":1,"start":"x"}}').toString('base64url')}`,
   ]);
   return { what: `query ${query}`, method: 'GET', path: `${maps}?${query}` };
 };
@@ -336,8 +343,8 @@ const badHeader: Maker = (pick) => {
     ['accept', 'image/png'],
     ['accept', 'application/json;as=Nothing;v=v1;g=meta.k8s.io'],
     ['accept', 'application/vnd.kubernetes.protobuf;as=Table;v=v9;g=meta.k8s.io'],
-    ['authorization', 'Bearer not.a.token'],
-    ['authorization', `Bearer ${'x'.repeat(5000)}`],
+    ['content-length', 'abc'],
+    ['impersonate-extra-__proto__', '1'],
     ['impersonate-group', 'nobody'],
     ['impersonate-uid', '1'],
     ['impersonate-extra-x', '1'],

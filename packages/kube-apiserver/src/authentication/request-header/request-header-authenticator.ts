@@ -74,14 +74,14 @@ export class RequestHeaderAuthenticator implements RequestAuthenticator {
   }
 
   #extraOf(headers: ApiRequest['headers']): Record<string, string[]> {
-    const extra: Record<string, string[]> = {};
+    const extra = new Map<string, string[]>();
     for (const [header, value] of Object.entries(headers)) {
       const prefix = this.#options.extraHeaderPrefixes.find((p) => header.startsWith(p));
       if (prefix === undefined || value === undefined) continue;
       const key = unescapeKey(header.slice(prefix.length));
-      extra[key] = [...(extra[key] ?? []), ...split(value)];
+      extra.set(key, [...(extra.get(key) ?? []), ...split(value)]);
     }
-    return extra;
+    return Object.fromEntries(extra);
   }
 }
 

@@ -99,13 +99,12 @@ export function resourceVersionOf(meta: ObjectMeta): number {
 /** As {@link resourceVersionOf}, for a text of its own. */
 export function parseResourceVersion(text: string): number {
   if (text === '' || text === '0') return 0;
-  const value = Number(text);
-  if (!/^[0-9]{1,20}$/.test(text)) {
-    throw newBadRequest(
-      `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
-  }
-  return value;
+  const isNumber = /^[0-9]+$/.test(text);
+  // Beyond 2^53 all numbers are equally far in the future; only what no uint64 holds is an error.
+  if (isNumber && (text.length < 20 || BigInt(text.slice(0, 400)) < 2n ** 64n)) return Number(text);
+  const shown = JSON.stringify(text);
+  const why = isNumber ? 'value out of range' : 'invalid syntax';
+  throw newBadRequest(`resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: ${why}`);
 }
 
 /** Drops repeated owner references; tells whether there were any (`dedupOwnerReferences`). */

@@ -66,6 +66,8 @@ export function makeApiHandler(options: ApiHandlerOptions): Next {
     const { info } = request;
     if (info.group === '') warnOfDeprecation(request);
     const scope = scopes.get(`${info.group}/${info.version}/${info.resource}`);
+    // Before anything that answers: authorization has looked at the namespace of the path.
+    if (scope !== undefined && !isRoute(scope, request)) throw notServed();
     if (info.subresource !== '') {
       const extra = extraSubresources[`${info.group}/${info.resource}/${info.subresource}`];
       if (extra !== undefined) return extra(request, scope);
@@ -78,7 +80,7 @@ export function makeApiHandler(options: ApiHandlerOptions): Next {
 }
 
 function handleResource(scope: ResourceScope | undefined, request: ApiRequest): ApiResult | Promise<ApiResult> {
-  if (scope === undefined || !isRoute(scope, request)) throw notServed();
+  if (scope === undefined) throw notServed();
   const { verb } = request.info;
   const handler = verbs[verb];
   if (handler === undefined || !scope.info.verbs.includes(verb)) throw methodNotAllowed();
@@ -87,10 +89,15 @@ function handleResource(scope: ResourceScope | undefined, request: ApiRequest): 
   return handler(scope, request);
 }
 
-/** Namespaced objects have a namespace in their path; the lists of all namespaces have none; cluster-scoped ones never. */
+/**
+ * Namespaced objects have a namespace in their path; the lists of all namespaces have none;
+ * cluster-scoped ones never, but for a namespace, which counts as within itself and only there.
+ */
 function isRoute(scope: ResourceScope, request: ApiRequest): boolean {
   const { info } = request;
-  if (!scope.info.namespaced) return info.namespace === '' || info.resource === 'namespaces';
+  if (!scope.info.namespaced) {
+    return info.namespace === '' || (info.resource === 'namespaces' && info.parts[1] === info.namespace);
+  }
   return info.namespace !== '' || !isNamed(request);
 }
 
@@ -109,7 +116,7 @@ function acrossNamespaces(verb: string): boolean {
 function handleSubresource(scope: ResourceScope | undefined, request: ApiRequest): ApiResult | Promise<ApiResult> {
   const { info } = request;
   const facts = scope?.subresources.get(info.subresource);
-  if (scope === undefined || facts === undefined || !isRoute(scope, request)) throw notServed();
+  if (scope === undefined || facts === undefined) throw notServed();
   const strategy = updateStrategyOf(scope, info.subresource);
   if (strategy === undefined) throw notServed();
   if (!facts.verbs.includes(info.verb)) throw methodNotAllowed();
