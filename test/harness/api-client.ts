@@ -140,6 +140,19 @@ export class ApiClient implements AsyncDisposable {
     });
   }
 
+  /** A stream read to its end; `end` tells how it ended: in order (`end`), or with which error. */
+  watchToEnd(path: string): { readonly open: Promise<void>; readonly end: Promise<string> } {
+    const stream = this.#session.request(this.#headers({ method: 'GET', path }), { endStream: true });
+    const open = new Promise<void>((resolve) => stream.once('response', () => resolve()));
+    const end = new Promise<string>((resolve) => {
+      stream.once('end', () => resolve('end'));
+      stream.once('error', (error) => resolve(error.message));
+      stream.once('close', () => resolve('closed'));
+    });
+    stream.resume();
+    return { open, end };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#session.close(() => resolve());

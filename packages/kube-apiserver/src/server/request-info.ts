@@ -2,6 +2,7 @@
  * What a request asks for, read from its method, path and query alone
  * (`apiserver/pkg/endpoints/request/requestinfo.go`, `RequestInfoFactory.NewRequestInfo`).
  */
+import { newBadRequest } from '@kubets/apimachinery/status';
 import type { RequestInfo } from './types.ts';
 
 const verbOfMethod: ReadonlyMap<string, string> = new Map([
@@ -26,9 +27,10 @@ export interface RequestLine {
   readonly query: QueryReader;
 }
 
-/** Thrown (as a 500 by the pipeline, as upstream answers it) for `/api/v1/watch` and the like. */
+/** Thrown for `/api/v1/watch` and the like. A 400: upstream answers 500, but the mistake is the client's. */
 export class RequestInfoError extends Error {
   override readonly name = 'RequestInfoError';
+  readonly status = newBadRequest(this.message).status;
 }
 
 /** As upstream's `splitPath`: slashes at both ends do not count, empty segments inside do. */
