@@ -142,7 +142,7 @@ describe('pods', () => {
 
 describe('pod generation', () => {
   coversPart(
-    '[sig-node] Pods Extended (pod generation) Pod Generation pod generation should start at 1 and increment per update',
+    '[sig-node] Pods Extended (pod generation) Pod Generation pod generation should start at 1 and increment per update [MinimumKubeletVersion:1.34]',
     'the node that reports the observed generation',
     async (cluster) => {
       const pods = cluster.of('v1/pods', await cluster.namespace());
