@@ -18,7 +18,7 @@ export class ParsedObjects {
   #old: Parsed[] = [];
 
   /** `limitBytes`: JSON bytes of one generation; at most twice as much is held parsed. */
-  constructor(limitBytes = 12 * 1024 * 1024) {
+  constructor(limitBytes = 2 * 1024 * 1024) {
     this.#limit = limitBytes;
   }
 
