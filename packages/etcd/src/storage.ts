@@ -86,6 +86,11 @@ export interface Storage extends AsyncDisposable {
    * never show it to a client. May be synchronous.
    */
   latest(key: string): StoredRecord | undefined | Promise<StoredRecord | undefined>;
+  /**
+   * The revision that {@link latest} would give, 0 for no such key: spares a caller that has the value of
+   * that revision the reading. Only of stores that know it at once.
+   */
+  latestRevision?(key: string): number;
   /** Keys in [start, end), in order. `end` empty: the key `start` alone. Rejects `compacted`, `future-revision`. */
   range(start: string, end: string, options?: RangeOptions): Promise<RangeResult>;
   /** Resolves to the write's revision. Rejects `exists`. */

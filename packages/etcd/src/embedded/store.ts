@@ -74,6 +74,11 @@ export class EmbeddedStore implements Storage {
     return this.parts.writer.latest(key);
   }
 
+  latestRevision(key: string): number {
+    if (this.#closing !== undefined) throw closed();
+    return this.parts.writer.latestRevision(key);
+  }
+
   range(start: string, end: string, options: RangeOptions = {}): Promise<RangeResult> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     return this.parts.reader.range(start, end, options);

@@ -91,6 +91,12 @@ export class Writer {
     return entry === undefined ? undefined : this.#newest(entry);
   }
 
+  /** The newest decided revision of a key; 0 when there is no such key. */
+  latestRevision(key: string): number {
+    const entry = this.#parts.index.get(key);
+    return entry !== undefined && isLive(entry) ? decidedRevision(entry) : 0;
+  }
+
   #newest(entry: KeyEntry): StoredRecord | undefined {
     if (entry.pending !== undefined) return recordOf(entry.pending);
     if (entry.createRevision === 0) return undefined;

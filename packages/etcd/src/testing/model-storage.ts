@@ -61,6 +61,10 @@ export class ModelStorage implements Storage {
     return this.#at(key, this.#revision);
   }
 
+  latestRevision(key: string): number {
+    return this.latest(key)?.modRevision ?? 0;
+  }
+
   async range(start: string, end: string, options: RangeOptions = {}): Promise<RangeResult> {
     this.#requireOpen();
     const revision = options.revision || this.#revision;

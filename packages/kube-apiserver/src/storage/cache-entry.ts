@@ -2,7 +2,7 @@
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import type { CachedObject } from './cache.ts';
 import type { Parsed, ParsedObjects } from './parsed-objects.ts';
-import { replaceResourceVersion, spliceResourceVersion } from './splice.ts';
+import { replaceResourceVersion, splicedLength, spliceResourceVersion } from './splice.ts';
 
 /** What all entries of a resource share. */
 export interface EntryContext {
@@ -68,6 +68,19 @@ export class CacheEntry implements CachedObject, Parsed {
   /** Bytes held by this entry. */
   get size(): number {
     return this.#bytes.length;
+  }
+
+  /** The length of the bytes as stored, without the resourceVersion. */
+  get storedSize(): number {
+    return this.#final ? this.#bytes.length - splicedLength(this.resourceVersion) : this.#bytes.length;
+  }
+
+  /** Whether these, without a resourceVersion, are the bytes as stored. */
+  stores(bytes: Buffer): boolean {
+    if (bytes.length !== this.storedSize) return false;
+    return this.#final
+      ? spliceResourceVersion(bytes, this.resourceVersion).equals(this.#bytes)
+      : bytes.equals(this.#bytes);
   }
 
   get object(): Readonly<ApiObject> {

@@ -33,6 +33,11 @@ export function spliceResourceVersion(stored: Uint8Array, revision: number): Buf
   return out;
 }
 
+/** By how much {@link spliceResourceVersion} lengthens JSON that has a uid. */
+export function splicedLength(revision: number): number {
+  return ',"resourceVersion":""'.length + String(revision).length;
+}
+
 function commaAfter(json: Buffer, at: number): string {
   return json[at] === 0x7d ? '' : ',';
 }

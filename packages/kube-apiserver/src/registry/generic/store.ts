@@ -19,7 +19,7 @@ import {
   type StatusError,
 } from '@kubets/apimachinery/status';
 import { storageErrorCode, type Storage, type StoredRecord } from '@kubets/etcd';
-import type { CacheEntry } from '../../storage/cache-entry.ts';
+import { CacheEntry } from '../../storage/cache-entry.ts';
 import type { WatchCache } from '../../storage/watch-cache.ts';
 import { WriteAttachment } from '../../storage/write-attachment.ts';
 import type { Strategy, UpdateStrategy } from '../strategy.ts';
@@ -99,9 +99,13 @@ export interface UpdatePlan extends WriteValidation {
 
 /** The newest decided state of one object. */
 export interface Latest {
-  readonly record: StoredRecord;
+  readonly record: DecidedRecord;
   readonly object: Readonly<ApiObject>;
+  /** Where its bytes are: in the cache, or as the store gave them. */
+  readonly bytes: CacheEntry | Uint8Array;
 }
+
+type DecidedRecord = Pick<StoredRecord, 'key' | 'modRevision'>;
 
 /** As upstream's `maxNameGenerationCreateAttempts`. */
 const nameAttempts = 8;
@@ -168,6 +172,10 @@ export class ResourceStore {
 
   /** The newest decided state, as a basis for a write. */
   latest(key: string): Latest | undefined | Promise<Latest | undefined> {
+    const decided = this.#storage.latestRevision?.(key);
+    const entry = decided === undefined ? undefined : this.cache.byKey(key);
+    // The usual case: what is decided is durable and in the cache, and need not be read.
+    if (entry !== undefined && entry.resourceVersion === decided) return latestInCache(entry);
     const record = this.#storage.latest(key);
     if (record instanceof Promise) return record.then((r) => r && this.#latestOf(r));
     return record && this.#latestOf(record);
@@ -205,16 +213,18 @@ export class ResourceStore {
 
   /** Nothing to write: the state as it is. It may not be durable yet, then the answer waits for it. */
   async current(latest: Latest): Promise<WriteResult> {
-    const { key, modRevision, value } = latest.record;
+    const { key, modRevision } = latest.record;
     await this.cache.whenSeen(modRevision);
     const cached = this.cache.byKey(key);
-    const entry = cached?.resourceVersion === modRevision ? cached : this.cache.entry(key, value, modRevision);
+    if (cached?.resourceVersion === modRevision) return { type: 'entry', entry: cached, created: false };
+    const { bytes } = latest;
+    const entry = bytes instanceof CacheEntry ? bytes : this.cache.entry(key, bytes, modRevision);
     return { type: 'entry', entry, created: false };
   }
 
   #latestOf(record: StoredRecord): Latest {
     const entry = this.cache.byKey(record.key);
-    if (entry?.resourceVersion === record.modRevision) return { record, object: entry.object };
+    if (entry?.resourceVersion === record.modRevision) return latestInCache(entry);
     let object = this.#pending.get(record.value);
     if (object === undefined) {
       object = JSON.parse(Buffer.from(record.value).toString()) as ApiObject;
@@ -222,7 +232,7 @@ export class ResourceStore {
     }
     // Nobody has seen the object of a write under way: the revision it will have may be set.
     if (!Object.isFrozen(object.metadata)) object.metadata.resourceVersion = String(record.modRevision);
-    return { record, object };
+    return { record, object, bytes: record.value };
   }
 
   #identify(context: WriteContext, obj: ApiObject, base: string): void {
@@ -335,9 +345,11 @@ export class ResourceStore {
   }
 
   #unchanged(bytes: Buffer, stored: ApiObject, latest: Latest): boolean {
-    const before = latest.record.value;
-    if (bytes.length !== before.length) return false;
-    return bytes.equals(before) || sameButForTimes(stored, latest.object);
+    const before = latest.bytes;
+    const size = before instanceof CacheEntry ? before.storedSize : before.length;
+    if (bytes.length !== size) return false;
+    const equal = before instanceof CacheEntry ? before.stores(bytes) : bytes.equals(before);
+    return equal || sameButForTimes(stored, latest.object);
   }
 
   #statusOf(error: unknown, name: string): unknown {
@@ -373,11 +385,15 @@ function withResourceVersion(object: Readonly<ApiObject>, revision: number): Api
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }
 
-function withRevision(stored: ApiObject, record: StoredRecord): ApiObject {
+function latestInCache(entry: CacheEntry): Latest {
+  return { record: { key: entry.key, modRevision: entry.resourceVersion }, object: entry.object, bytes: entry };
+}
+
+function withRevision(stored: ApiObject, record: DecidedRecord): ApiObject {
   stored.metadata.resourceVersion = String(record.modRevision);
   return stored;
 }
 
-function canonicalWith(obj: ApiObject, gvk: GroupVersionKind, record: StoredRecord): ApiObject {
+function canonicalWith(obj: ApiObject, gvk: GroupVersionKind, record: DecidedRecord): ApiObject {
   return withRevision(canonicalObject(obj, gvk), record);
 }
