@@ -138,6 +138,11 @@ const pod = (name: string, spec: object = {}) => ({
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 
 describe('a started server', () => {
+  it('names the server as the manager of what it makes itself', async () => {
+    const answer = await admin().request({ method: 'GET', path: '/api/v1/namespaces/kube-system' });
+    expect(answer.object.metadata.managedFields?.map((m) => m.manager)).toEqual(['kube-apiserver']);
+  });
+
   it('has made its objects without errors', async () => {
     expect(errors).toEqual([]);
     await send('GET', '/api/v1/namespaces/default/services/kubernetes');

@@ -2,6 +2,10 @@
 import type { ApiObject, GroupVersionResource } from '@kubets/apimachinery/meta';
 import type { Transport, TransportRequest } from '@kubets/client';
 import type { InternalClient } from '../bootstrap/internal-client.ts';
+import { kubernetesVersion } from './version.ts';
+
+/** What the loopback client calls itself; managed fields name the writer after it. */
+const headers = { 'user-agent': `kube-apiserver/v${kubernetesVersion}` };
 
 function collectionPath(resource: GroupVersionResource, namespace: string): string {
   const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
@@ -18,7 +22,7 @@ export class TransportClient implements InternalClient {
   }
 
   async #send(method: TransportRequest['method'], path: string, body?: ApiObject): Promise<Readonly<ApiObject>> {
-    return (await this.#transport.request({ method, path, ...(body === undefined ? {} : { body }) })).object;
+    return (await this.#transport.request({ method, path, headers, ...(body === undefined ? {} : { body }) })).object;
   }
 
   get(resource: GroupVersionResource, namespace: string, name: string): Promise<Readonly<ApiObject>> {

@@ -12,6 +12,7 @@ import { duplicateFields } from '@kubets/apimachinery/schema/duplicates';
 import type { ObjectSchema } from '@kubets/apimachinery/schema/types';
 import { failure, newBadRequest, newInvalid, newRequestEntityTooLarge } from '@kubets/apimachinery/status';
 import type { RequestBody } from '../../server/types.ts';
+import { unstructuredErrorText } from './unstructured-error.ts';
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
@@ -113,8 +114,10 @@ export function patched(base: Readonly<ApiObject>, patch: PatchBody, schema: Obj
 
 /** 422 with the field `patch`, as upstream reports results that cannot be decoded. */
 export function invalidPatch(patch: PatchBody, result: unknown, why: string): Error {
-  const shown = patch.type === 'strategic' ? goText(patch.value) : JSON.stringify(result);
-  return newInvalid({ group: '', kind: '' }, '', [invalid(Path.of('patch'), shown, why)]);
+  const strategic = patch.type === 'strategic';
+  const shown = strategic ? goText(patch.value) : JSON.stringify(result);
+  const text = strategic ? unstructuredErrorText(why) : why;
+  return newInvalid({ group: '', kind: '' }, '', [invalid(Path.of('patch'), shown, text)]);
 }
 
 /** The error of a patch that strict validation refuses. */

@@ -66,6 +66,23 @@ it('leaves an empty kind out of the details of a patch that makes no object', as
   expect(Object.keys(answer.object['details'] as object)).toEqual(['causes']);
 });
 
+it.each([
+  [{ spec: { priority: 'x' } }, 'unrecognized type: int32'],
+  [{ spec: { priority: 1.5 } }, 'cannot convert float64 to int32'],
+  [{ spec: { nodeName: 1 } }, 'cannot convert int64 to string'],
+  [{ spec: { hostNetwork: 'x' } }, 'unrecognized type: bool'],
+  [{ spec: 'x' }, 'cannot restore struct from: string'],
+  [{ spec: { nodeSelector: 'x' } }, 'cannot restore map from string'],
+  [{ metadata: { labels: { a: true } } }, 'unrecognized type: string'],
+])('words the type errors of the strategic merge patch %j as upstream', async (body, why) => {
+  await using api = await ApiFixture.open();
+  await api.ok('POST', pods, { body: pod('p') });
+  const contentType = 'application/strategic-merge-patch+json';
+  const answer = await api.call('PATCH', `${pods}/p`, { contentType, body });
+  expect(answer.object['code']).toBe(422);
+  expect(String(answer.object['message'])).toMatch(new RegExp(`": ${why}$`));
+});
+
 function bytes(text: string): { type: 'bytes'; status: number; contentType: string; bytes: string } {
   return { type: 'bytes', status: 200, contentType: 'text/plain', bytes: text };
 }
