@@ -70,11 +70,10 @@ const cpuOf = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum
 async function measureRows(kubeconfig: string, pids: readonly number[]): Promise<void> {
   const credentials = readKubeconfig(kubeconfig);
   await using client = await ApiClient.connect(credentials);
-  await using watchClient = await ApiClient.connect(credentials);
   const namespace = `bench-${process.pid}`;
   const context: BenchContext = {
     client,
-    watchClient,
+    connect: () => ApiClient.connect(credentials),
     namespace,
     pods: Number(flags.pods),
     callers: Number(flags.callers),

@@ -5,8 +5,8 @@ import { configMap, pod } from './objects.ts';
 
 export interface BenchContext {
   readonly client: ApiClient;
-  /** A second connection for watchers, so that they do not queue behind the writers. */
-  readonly watchClient: ApiClient;
+  /** Opens a further connection: watchers should not queue behind the writers. */
+  connect(): Promise<ApiClient>;
   readonly namespace: string;
   readonly pods: number;
   readonly callers: number;
@@ -92,9 +92,10 @@ async function fanOut(c: BenchContext): Promise<Measurement> {
   const query = `watch=1&fieldSelector=metadata.name%3Dwatched&resourceVersion=${metadata.resourceVersion}`;
   const marker = Buffer.from('"round":"');
   const newline = 0x0a;
+  await using watchClient = await c.connect();
   const closers = await Promise.all(
     Array.from({ length: watchers }, () =>
-      c.watchClient.stream(`${path}?${query}`, (chunk) => {
+      watchClient.stream(`${path}?${query}`, (chunk) => {
         const now = performance.now();
         // A line is an event; a line's end, one byte, cannot be torn apart as a longer mark can.
         for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) delivered++;
