@@ -110,10 +110,13 @@ export class ApiClient implements AsyncDisposable {
       });
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => {
+        // A broken connection ends streams too.
+        if (headers[':status'] === undefined) return;
         const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
         resolve({ status: Number(headers[':status']), headers, body });
       });
       stream.on('error', reject);
+      stream.on('close', () => reject(new Error(`${call.method} ${call.path}: the stream ended without an answer`)));
       if (call.body !== undefined) stream.end(call.body);
     });
   }
@@ -154,8 +157,11 @@ export class ApiClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // A session that the server has ended calls nobody back.
+    if (this.#session.destroyed) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#session.close(() => resolve());
+    this.#session.once('close', () => resolve());
+    this.#session.close();
     await promise;
   }
 }

@@ -343,7 +343,6 @@ const badHeader: Maker = (pick) => {
     ['accept', 'image/png'],
     ['accept', 'application/json;as=Nothing;v=v1;g=meta.k8s.io'],
     ['accept', 'application/vnd.kubernetes.protobuf;as=Table;v=v9;g=meta.k8s.io'],
-    ['content-length', 'abc'],
     ['impersonate-extra-__proto__', '1'],
     ['impersonate-group', 'nobody'],
     ['impersonate-uid', '1'],
