@@ -91,6 +91,12 @@ export interface Storage extends AsyncDisposable {
    * that revision the reading. Only of stores that know it at once.
    */
   latestRevision?(key: string): number;
+  /**
+   * Resolves once the newest decided state of the key is durable and its events are out; `undefined` when
+   * it is already. Who refuses a client because of that state (exists, conflict, not found) waits for
+   * this first: else the client reads back the state before. Only of stores that decide first.
+   */
+  whenDurable?(key: string): Promise<void> | undefined;
   /** Keys in [start, end), in order. `end` empty: the key `start` alone. Rejects `compacted`, `future-revision`. */
   range(start: string, end: string, options?: RangeOptions): Promise<RangeResult>;
   /** Resolves to the write's revision. Rejects `exists`. */

@@ -79,6 +79,10 @@ export class EmbeddedStore implements Storage {
     return this.parts.writer.latestRevision(key);
   }
 
+  whenDurable(key: string): Promise<void> | undefined {
+    return this.parts.writer.whenDurable(key);
+  }
+
   range(start: string, end: string, options: RangeOptions = {}): Promise<RangeResult> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     return this.parts.reader.range(start, end, options);

@@ -130,6 +130,18 @@ export class Writer {
     return this.#decide({ entry, value: undefined, createRevision: 0, options });
   }
 
+  /** Resolves when the key's newest decision has been committed or refused; `undefined` when it has been. */
+  whenDurable(key: string): Promise<void> | undefined {
+    const entry = this.#parts.index.get(key);
+    return entry?.pending === undefined ? undefined : this.#untilOver(entry, entry.pending.revision);
+  }
+
+  async #untilOver(entry: KeyEntry, revision: number): Promise<void> {
+    while (entry.pending !== undefined && entry.modRevision < revision) {
+      await (this.#running ?? new Promise((resolve) => setImmediate(resolve)));
+    }
+  }
+
   /** The key's revision if it lives with this lease by the newest decision, else 0. */
   revisionUnderLease(key: string, lease: number): number {
     const entry = this.#parts.index.get(key);

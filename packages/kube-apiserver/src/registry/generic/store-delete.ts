@@ -1,6 +1,6 @@
 /** DELETE (`apiserver/pkg/registry/generic/registry/store.go`: `Delete`, `updateForGracefulDeletionAndFinalizers`). */
 import type { ApiObject, ObjectMeta } from '@kubets/apimachinery/meta';
-import { newConflict, newNotFound, type Status } from '@kubets/apimachinery/status';
+import { newConflict, newNotFound, type Status, type StatusError } from '@kubets/apimachinery/status';
 import { storageErrorCode } from '@kubets/etcd';
 import type { DeleteOptions } from './delete-options.ts';
 import { deletionFinalizers } from './finalizers.ts';
@@ -33,8 +33,15 @@ export async function deleteObject(
   const key = store.keyOf(context, request.name);
   for (;;) {
     const latest = await store.latest(key);
-    if (latest === undefined) throw newNotFound(store.groupResource, request.name);
-    checkPreconditions(store, latest, request);
+    if (latest === undefined) {
+      await store.whenDurable(key);
+      throw newNotFound(store.groupResource, request.name);
+    }
+    const failed = failedPrecondition(store, latest, request);
+    if (failed !== undefined) {
+      await store.whenDurable(key);
+      throw failed;
+    }
     try {
       return await deleteOnce(store, context, { ...request, latest });
     } catch (error) {
@@ -93,19 +100,20 @@ async function unchanged(store: ResourceStore, latest: Latest): Promise<DeleteRe
   return { deleted: false, result: await store.current(latest) };
 }
 
-function checkPreconditions(store: ResourceStore, latest: Latest, request: DeleteRequest): void {
+function failedPrecondition(store: ResourceStore, latest: Latest, request: DeleteRequest): StatusError | undefined {
   const { uid, resourceVersion } = request.options.preconditions ?? {};
   const { metadata } = latest.object;
   const kind = { group: store.groupResource.group, resource: store.options.gvk.kind };
   if (uid !== undefined && uid !== metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid ?? ''}). The object might have been deleted and then recreated`;
-    throw newConflict(kind, request.name, why);
+    return newConflict(kind, request.name, why);
   }
   const revision = String(latest.record.modRevision);
   if (resourceVersion !== undefined && resourceVersion !== revision) {
     const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${revision}). The object might have been modified`;
-    throw newConflict(kind, request.name, why);
+    return newConflict(kind, request.name, why);
   }
+  return undefined;
 }
 
 /** `{"kind":"Status","status":"Success","details":{…}}`, the usual answer to DELETE; `kind` is the resource, as upstream has it. */

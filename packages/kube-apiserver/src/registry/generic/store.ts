@@ -150,7 +150,9 @@ export class ResourceStore {
         const finishing = finish?.(false);
         if (finishing !== undefined) await finishing;
         const again = base !== '' && attempt < nameAttempts && storageErrorCode(error) === 'exists';
-        if (!again) throw this.#createError(error, obj, base !== '');
+        if (again) continue;
+        await this.whenDurable(this.keyOf(context, obj.metadata.name ?? ''));
+        throw this.#createError(error, obj, base !== '');
       }
     }
   }
@@ -165,9 +167,16 @@ export class ResourceStore {
         return result;
       } catch (error) {
         const retry = latest === undefined ? isAlreadyExists(error) : isLostRace(error);
-        if (!retry) throw this.#statusOf(error, plan.name);
+        if (retry) continue;
+        await this.whenDurable(key);
+        throw this.#statusOf(error, plan.name);
       }
     }
+  }
+
+  /** A refusal may rest on a write that is not durable yet: the client hears of it when it can also read it. */
+  async whenDurable(key: string): Promise<void> {
+    await this.#storage.whenDurable?.(key);
   }
 
   /** The newest decided state, as a basis for a write. */
