@@ -88,6 +88,21 @@ describe('service accounts', () => {
     },
   );
 
+  covers('[sig-auth] ServiceAccounts should guarantee kube-root-ca.crt exist in any namespace', async (cluster) => {
+    const maps = cluster.of('v1/configmaps', await cluster.namespace());
+    const name = 'kube-root-ca.crt';
+    using watching = await maps.watch({ fieldSelector: `metadata.name=${name}` });
+    const first = await maps.get(name);
+    const data = first['data'] as Record<string, string>;
+    expect(data['ca.crt']).toContain('-----BEGIN CERTIFICATE-----');
+    await maps.delete(name);
+    await watching.event('ADDED', name, ({ metadata }) => metadata.uid !== first.metadata.uid);
+    await maps.patch(name, 'merge', { data: { 'ca.crt': null, other: 'x' } });
+    const restored = (object: Obj): boolean => (object['data'] as Record<string, string>)['ca.crt'] === data['ca.crt'];
+    await watching.event('MODIFIED', name, restored);
+    expect((await maps.get(name))['data']).toEqual(data);
+  });
+
   coversPart(
     '[sig-auth] ServiceAccounts ServiceAccountIssuerDiscovery should support OIDC discovery of service account issuer',
     'a pod that asks from inside the cluster',

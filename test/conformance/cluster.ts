@@ -77,16 +77,22 @@ export class Cluster implements AsyncDisposable {
     return new Collection(this.client, `/${parts.length === 1 ? 'api' : 'apis'}/${version}/${scope}${plural}`);
   }
 
-  /** A new namespace in which pods can be made at once: its default account is there. */
+  /** A new namespace, with what every namespace gets: the default account and the config map of the CA. */
   async namespace(labels: Readonly<Record<string, string>> = {}): Promise<string> {
     const name = unique('conformance');
     await this.of('v1/namespaces').create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
-    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
-    const path = `/api/v1/namespaces/${name}/serviceaccounts`;
-    const { status } = await this.send({ method: 'POST', path, body: JSON.stringify(account) });
-    // Where a controller runs, it may have been faster.
-    if (status !== 201 && status !== 409) throw new Error(`service account: ${status}`);
+    for (const path of ['serviceaccounts/default', 'configmaps/kube-root-ca.crt']) {
+      await this.#appears(`/api/v1/namespaces/${name}/${path}`);
+    }
     return name;
+  }
+
+  async #appears(path: string): Promise<void> {
+    const deadline = performance.now() + 10_000;
+    while ((await this.send({ method: 'GET', path })).status !== 200) {
+      if (performance.now() > deadline) throw new Error(`${path} did not appear`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -472,6 +472,23 @@ describe('resource quotas', () => {
         ),
     ],
     ['pod', 'v1/pods', (name) => make('v1', 'Pod', { name }, { spec: { containers } })],
+    [
+      'replica set',
+      'apps/v1/replicasets',
+      (name) =>
+        make(
+          'apps/v1',
+          'ReplicaSet',
+          { name },
+          {
+            spec: {
+              replicas: 0,
+              selector: { matchLabels: { a: 'b' } },
+              template: { metadata: { labels: { a: 'b' } }, spec: { containers } },
+            },
+          },
+        ),
+    ],
   ];
   for (const [what, resource, draft] of counted) {
     coversPart(
@@ -481,7 +498,7 @@ describe('resource quotas', () => {
         const namespace = await cluster.namespace();
         const quotas = cluster.of('v1/resourcequotas', namespace);
         const collection = cluster.of(resource, namespace);
-        const counter = resource.slice('v1/'.length);
+        const counter = resource.startsWith('v1/') ? resource.slice('v1/'.length) : 'count/replicasets.apps';
         const created = await quotas.create(quota('q', { [counter]: '2' }));
         const status = { hard: { [counter]: '2' }, used: { [counter]: '0' } };
         await quotas.replace({ ...created, status } as Obj, { subresource: 'status' });
@@ -497,4 +514,64 @@ describe('resource quotas', () => {
       },
     );
   }
+
+  /** Two quotas of one pod each, for opposite scopes: which of them a pod counts against. */
+  async function countedBy(
+    cluster: Cluster,
+    scopes: readonly [string, string],
+    pods: readonly (readonly [Draft, string])[],
+  ): Promise<void> {
+    const namespace = await cluster.namespace();
+    const quotas = cluster.of('v1/resourcequotas', namespace);
+    for (const scope of scopes) {
+      const name = scope.toLowerCase();
+      const created = await quotas.create(
+        make('v1', 'ResourceQuota', { name }, { spec: { hard: { pods: '5' }, scopes: [scope] } }),
+      );
+      await quotas.replace({ ...created, status: { hard: { pods: '5' }, used: { pods: '0' } } } as Obj, {
+        subresource: 'status',
+      });
+    }
+    const used = { [scopes[0]]: 0, [scopes[1]]: 0 };
+    for (const [index, [spec, scope]] of pods.entries()) {
+      await cluster
+        .of('v1/pods', namespace)
+        .create(make('v1', 'Pod', { name: `p${index}` }, { spec: { containers, ...spec } }));
+      used[scope] = (used[scope] ?? 0) + 1;
+      for (const [each, count] of Object.entries(used)) {
+        expect((await quotas.get(each.toLowerCase()))['status']).toMatchObject({ used: { pods: `${count}` } });
+      }
+    }
+  }
+
+  const recount = 'the controller that counts again after a deletion';
+  const resources = { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '200m', memory: '128Mi' } };
+
+  coversPart(
+    '[sig-api-machinery] ResourceQuota should verify ResourceQuota with best effort scope.',
+    recount,
+    (cluster) =>
+      countedBy(
+        cluster,
+        ['BestEffort', 'NotBestEffort'],
+        [
+          [{}, 'BestEffort'],
+          [{ containers: [{ ...containers[0], resources }] }, 'NotBestEffort'],
+        ],
+      ),
+  );
+
+  coversPart(
+    '[sig-api-machinery] ResourceQuota should verify ResourceQuota with terminating scopes.',
+    recount,
+    (cluster) =>
+      countedBy(
+        cluster,
+        ['Terminating', 'NotTerminating'],
+        [
+          [{}, 'NotTerminating'],
+          [{ activeDeadlineSeconds: 3600 }, 'Terminating'],
+        ],
+      ),
+  );
 });

@@ -25,6 +25,12 @@ export function covers(codename: string, body: Body): void {
   it(codename, () => body(cluster), 30_000);
 }
 
+/** The whole of a behaviour that takes minutes to show: only with `KUBETS_CONFORMANCE_SLOW`. */
+export function coversSlowly(codename: string, minutes: number, body: Body): void {
+  const test = process.env['KUBETS_CONFORMANCE_SLOW'] === undefined ? it.skip : it;
+  test(codename, () => body(cluster), minutes * 60_000);
+}
+
 /** The part of a behaviour that an API server alone answers for; `without` names what it leaves to others. */
 export function coversPart(codename: string, without: string, body: Body): void {
   it(`${codename} (without ${without})`, () => body(cluster), 30_000);

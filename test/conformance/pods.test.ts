@@ -189,6 +189,19 @@ describe('pod generation', () => {
   );
 
   coversPart(
+    '[sig-node] Pods Extended (pod generation) Pod Generation issue 500 podspec updates and verify generation and observedGeneration eventually converge [MinimumKubeletVersion:1.34]',
+    'the node that reports the observed generation',
+    async (cluster) => {
+      const pods = cluster.of('v1/pods', await cluster.namespace());
+      await pods.create(pod('p'));
+      for (let round = 0; round < 500; round++) {
+        await pods.patch('p', 'strategic', { spec: { containers: [{ name: 'c', image: `other:${round}` }] } });
+      }
+      expect((await pods.get('p')).metadata.generation).toBe(501);
+    },
+  );
+
+  coversPart(
     '[sig-node] Pod InPlace Resize Container resize pod via the replace endpoint [MinimumKubeletVersion:1.34]',
     node,
     async (cluster) => {
@@ -207,6 +220,106 @@ describe('pod generation', () => {
       expect(await pods.get('p', 'resize')).toEqual(await pods.get('p'));
     },
   );
+});
+
+describe('resizes', () => {
+  type Sizes = readonly (readonly [cpu: string, memory: string])[];
+
+  const sized = (sizes: Sizes, burst: number): Draft[] =>
+    sizes.map(([cpu, memory], index) => ({
+      name: `c${index + 1}`,
+      image: 'busybox:1',
+      resources: {
+        requests: { cpu, memory },
+        limits: { cpu: `${Number.parseInt(cpu, 10) * burst}m`, memory: `${Number.parseInt(memory, 10) * burst}Mi` },
+      },
+    }));
+
+  const cases: readonly (readonly [title: string, burst: number, before: Sizes, after: Sizes])[] = [
+    [
+      'guaranteed pods with multiple containers 3 containers - increase cpu & mem on c1, c2, decrease cpu & mem on c3 - net increase',
+      1,
+      [
+        ['100m', '100Mi'],
+        ['200m', '200Mi'],
+        ['300m', '300Mi'],
+      ],
+      [
+        ['140m', '140Mi'],
+        ['250m', '250Mi'],
+        ['240m', '240Mi'],
+      ],
+    ],
+    [
+      'guaranteed pods with multiple containers 3 containers - increase cpu & mem on c1, decrease cpu & mem on c2, c3 - net decrease',
+      1,
+      [
+        ['100m', '100Mi'],
+        ['200m', '200Mi'],
+        ['300m', '300Mi'],
+      ],
+      [
+        ['140m', '140Mi'],
+        ['150m', '150Mi'],
+        ['250m', '250Mi'],
+      ],
+    ],
+    [
+      'guaranteed pods with multiple containers 3 containers - increase: CPU (c1,c3), memory (c2, c3) ; decrease: CPU (c2)',
+      1,
+      [
+        ['100m', '100Mi'],
+        ['200m', '200Mi'],
+        ['300m', '300Mi'],
+      ],
+      [
+        ['140m', '100Mi'],
+        ['150m', '250Mi'],
+        ['340m', '350Mi'],
+      ],
+    ],
+    [
+      'burstable pods - extended 6 containers - various operations performed (including adding limits and requests)',
+      2,
+      [
+        ['100m', '100Mi'],
+        ['100m', '100Mi'],
+        ['100m', '100Mi'],
+        ['100m', '100Mi'],
+        ['100m', '100Mi'],
+        ['100m', '100Mi'],
+      ],
+      [
+        ['100m', '120Mi'],
+        ['120m', '100Mi'],
+        ['80m', '80Mi'],
+        ['100m', '100Mi'],
+        ['120m', '80Mi'],
+        ['120m', '120Mi'],
+      ],
+    ],
+    ['burstable pods - extended resize with equivalents', 2, [['2m', '100Mi']], [['1m', '100Mi']]],
+  ];
+
+  for (const [title, burst, before, after] of cases) {
+    coversPart(
+      `[sig-node] Pod InPlace Resize Container ${title} [MinimumKubeletVersion:1.34]`,
+      node,
+      async (cluster) => {
+        const pods = cluster.of('v1/pods', await cluster.namespace());
+        const created = await pods.create(pod('p', { containers: sized(before, burst) }));
+        const patch = { spec: { containers: sized(after, burst).map(({ name, resources }) => ({ name, resources })) } };
+        await expect(pods.patch('p', 'strategic', patch)).rejects.toMatchObject(invalid);
+        const resized = await pods.patch('p', 'strategic', patch, { subresource: 'resize' });
+        expect(resized['spec']).toMatchObject({ containers: sized(after, burst) });
+        expect(resized.metadata.generation).toBe(2);
+        expect((resized['status'] as { qosClass: string }).qosClass).toBe(burst === 1 ? 'Guaranteed' : 'Burstable');
+        const back = { spec: { containers: sized(before, burst).map(({ name, resources }) => ({ name, resources })) } };
+        const again = await pods.patch('p', 'strategic', back, { subresource: 'resize' });
+        expect(again['spec']).toEqual(created['spec']);
+      },
+    );
+  }
 });
 
 describe('runtime classes', () => {
