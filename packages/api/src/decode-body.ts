@@ -55,9 +55,10 @@ export function newUnsupportedMediaType(): StatusError {
   );
 }
 
+/** Empty for an empty header only: one with parameters alone is malformed. */
 function mediaTypeOf(contentType: string): string {
   const end = contentType.indexOf(';');
-  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+  return end < 0 ? contentType.trim().toLowerCase() : contentType.slice(0, end).trim().toLowerCase() || 'none';
 }
 
 function hex(bytes: Uint8Array): string {

@@ -27,6 +27,6 @@ function sameManagedFields(a: readonly ManagedFieldsEntry[], b: readonly Managed
 
 function sameFields(a: Readonly<ApiObject>, b: Readonly<ApiObject>, except: string): boolean {
   for (const key of Object.keys(a)) if (key !== except && !semanticEqual(a[key], b[key])) return false;
-  for (const key of Object.keys(b)) if (key !== except && !(key in a) && b[key] !== undefined) return false;
+  for (const key of Object.keys(b)) if (key !== except && !Object.hasOwn(a, key) && b[key] !== undefined) return false;
   return true;
 }

@@ -25,6 +25,6 @@ function listsEqual(a: readonly unknown[], b: readonly unknown[]): boolean {
 
 function objectsEqual(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
   for (const key in a) if (!semanticEqual(a[key], b[key])) return false;
-  for (const key in b) if (!(key in a) && !isEmpty(b[key])) return false;
+  for (const key in b) if (!Object.hasOwn(a, key) && !isEmpty(b[key])) return false;
   return true;
 }

@@ -16,19 +16,19 @@ import { unstructuredErrorText } from './unstructured-error.ts';
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
-const mediaTypes: Readonly<Record<string, PatchType>> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-};
+const mediaTypes: ReadonlyMap<string, PatchType> = new Map<string, PatchType>([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+  ['application/apply-patch+yaml', 'apply'],
+]);
 
 /** Throws 415 for other media types. Custom resources know no strategic merge. */
 export function patchTypeOf(contentType: string, strategic: boolean): PatchType {
   const end = contentType.indexOf(';');
-  const type = mediaTypes[end < 0 ? contentType : contentType.slice(0, end)];
+  const type = mediaTypes.get(end < 0 ? contentType : contentType.slice(0, end));
   if (type !== undefined && (strategic || type !== 'strategic')) return type;
-  const known = Object.keys(mediaTypes).filter((media) => strategic || mediaTypes[media] !== 'strategic');
+  const known = [...mediaTypes.keys()].filter((media) => strategic || mediaTypes.get(media) !== 'strategic');
   throw failure(
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`,

@@ -41,3 +41,41 @@ describe('paths', () => {
     },
   );
 });
+
+describe('names that every JavaScript object knows', () => {
+  const maps = '/api/v1/namespaces/default/configmaps';
+  const merge = 'application/merge-patch+json';
+
+  it.each(['constructor', 'toString', 'hasOwnProperty'])('%s is a label like any other', async (name) => {
+    await using api = await ApiFixture.open();
+    const labels = { a: 'b' };
+    await api.ok('POST', maps, { body: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'm', labels } } });
+    const patch = { metadata: { labels: { [name]: 'x' } } };
+    const patched = await api.ok('PATCH', `${maps}/m`, { contentType: merge, body: patch });
+    expect(patched.metadata.labels).toEqual({ a: 'b', [name]: 'x' });
+    expect(patched.metadata.resourceVersion).not.toBe('1');
+    expect((await api.ok('GET', `${maps}?labelSelector=!${name}`))['items']).toEqual([]);
+  });
+
+  it('is a key like any other', async () => {
+    await using api = await ApiFixture.open();
+    const text = '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"m"},"data":{"__proto__":"1","a":"2"}}';
+    await api.call('POST', maps, { text });
+    const patch = '{"data":{"__proto__":"3"}}';
+    await api.call('PATCH', `${maps}/m`, { contentType: merge, text: patch });
+    const { data } = (await api.ok('GET', `${maps}/m`)) as { data?: object };
+    expect(Object.entries(data ?? {})).toEqual([
+      ['__proto__', '3'],
+      ['a', '2'],
+    ]);
+  });
+
+  it('is no media type', async () => {
+    await using api = await ApiFixture.open();
+    await api.ok('POST', maps, { body: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'm' } } });
+    for (const contentType of ['constructor', '__proto__', ';;', 'toString;a=b']) {
+      expect((await api.call('PATCH', `${maps}/m`, { contentType, body: {} })).status).toBe(415);
+      expect((await api.call('POST', maps, { contentType, body: {} })).status).toBe(415);
+    }
+  });
+});
