@@ -4,6 +4,7 @@ import type { PostStartHook } from '../server/post-start-hooks.ts';
 import type { CacheDirectory } from '../storage/cache.ts';
 import { ensureAuthenticationConfigMap, type AuthenticationTrust } from './authentication-config-map.ts';
 import { ensureFlowcontrol } from './flowcontrol.ts';
+import { FlowSchemaConditions } from './flow-schema-conditions.ts';
 import { garbageIntervalMs, IdentityLease, renewIntervalMs } from './identity-lease.ts';
 import type { InternalClient } from './internal-client.ts';
 import { KubernetesService, type KubernetesServiceOptions } from './kubernetes-service.ts';
@@ -106,6 +107,7 @@ function steps(options: BootstrapOptions): Step[] {
       work: () => ensureFlowcontrol(client, caches),
       repeatMs: namespaceIntervalMs,
     },
+    flowSchemaConditionsStep(options),
     ...serviceSteps(options),
     ...identitySteps(options),
     {
@@ -116,6 +118,19 @@ function steps(options: BootstrapOptions): Step[] {
     ...(options.rbac ? [{ name: 'rbac/bootstrap-roles', work: () => ensureBootstrapRoles(client, caches) }] : []),
     ...standInSteps(options),
   ];
+}
+
+function flowSchemaConditionsStep({ caches, client, clock, onError }: BootstrapOptions): Step {
+  const name = 'priority-and-fairness-config-consumer';
+  return {
+    name,
+    work: () => Promise.resolve(),
+    background: () => {
+      const running = new FlowSchemaConditions({ caches, client, clock, onError: (error) => onError(name, error) });
+      running.start();
+      return running;
+    },
+  };
 }
 
 function serviceSteps(options: BootstrapOptions): Step[] {

@@ -42,10 +42,8 @@ export function checkRequest(request: QuotaRequest, states: readonly QuotaState[
   const charges = new Map<QuotaState, Amounts>();
   for (const state of states) {
     if (!matchesScopes(state.quota, kind, object)) continue;
-    const wanted = [
-      ...(state.quota.status?.hard === undefined ? amountsOf(state.quota.spec?.hard).keys() : state.hard.keys()),
-    ];
-    const interesting = wanted.filter((name) => usage.has(name) || isDemanded(kind, name));
+    // What the quota controller has not taken up yet restricts nobody (`quota/v1/generic/evaluator.go`, `Matches`).
+    const interesting = [...state.hard.keys()].filter((name) => usage.has(name) || isDemanded(kind, name));
     if (interesting.length === 0) continue;
     const problem = problemOf(request, state, interesting);
     if (problem !== undefined) return { allowed: false, why: problem };
@@ -77,7 +75,7 @@ function problemOf(
     const missing = spec === undefined ? '' : missingConstraints(spec, interesting);
     if (missing !== '') return `failed quota: ${name}: must specify ${missing}`;
   }
-  const unknown = interesting.filter((wanted) => !state.used.has(wanted) || !state.hard.has(wanted));
+  const unknown = interesting.filter((wanted) => !state.used.has(wanted));
   if (unknown.length === 0) return undefined;
   return `status unknown for quota: ${name}, resources: ${unknown.toSorted().join(',')}`;
 }

@@ -43,6 +43,12 @@ describe('ResourceQuota', () => {
     expect(await why(plugin, pod())).toBe('exceeded quota: x, requested: pods=1, used: pods=2, limited: pods=2');
   });
 
+  it('restricts nobody before the quota controller has taken a quota up', async () => {
+    const { caches, plugin } = setup({ cpu: '1' }, {});
+    caches.put('', 'resourcequotas', { metadata: { name: 'x', namespace: 'ns' }, spec: { hard: { cpu: '1' } } });
+    expect(await why(plugin, pod())).toBe('');
+  });
+
   it('charges a burst with few writes, and never too much', async () => {
     const { plugin, client, usedNow } = setup({ pods: '10' }, { pods: '0' });
     const outcomes = await Promise.all(Array.from({ length: 25 }, () => why(plugin, pod())));
