@@ -130,6 +130,20 @@ export class ApiClient implements AsyncDisposable {
     return answer;
   }
 
+  /** A GET whose answer is read and thrown away, for load generators. Resolves to its length; rejects on any status but 200. */
+  discard(path: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const stream = this.#session.request(this.#headers({ method: 'GET', path }), { endStream: true });
+      let length = 0;
+      stream.once('response', (headers: IncomingHttpHeaders) => {
+        if (Number(headers[':status']) !== 200) reject(new Error(`GET ${path}: ${String(headers[':status'])}`));
+      });
+      stream.on('data', (chunk: Buffer) => (length += chunk.length));
+      stream.on('end', () => resolve(length));
+      stream.on('error', reject);
+    });
+  }
+
   /** Opens a stream that stays open; `onData` sees each chunk. Resolves with the way to close it once headers are in. */
   stream(path: string, onData: (chunk: Buffer) => void): Promise<() => void> {
     return new Promise((resolve, reject) => {
