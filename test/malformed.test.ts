@@ -1,4 +1,5 @@
 /** Bad requests get a 4xx with a Status; the server neither falls over nor grows. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,9 +27,17 @@ afterAll(async () => {
   await directory?.[Symbol.asyncDispose]();
 });
 
+/** An answer that does not come is an answer too: a wrong one. */
+async function after(ms: number): Promise<string> {
+  await sleep(ms, undefined, { ref: false });
+  return `no answer within ${ms} ms`;
+}
+
 /** What is wrong with the answer to a bad request; `undefined` when it is as it should be. */
 async function judge(request: BadRequest): Promise<string | undefined> {
-  const { status, body } = await client.send(request);
+  const answer = await Promise.race([client.send(request).catch(String), after(15_000)]);
+  if (typeof answer === 'string') return `${request.what}: ${answer}`;
+  const { status, body } = answer;
   const line = `${request.what}: ${status} ${body.toString('utf8', 0, 200)}`;
   if (status < 400 || status > 499) return line;
   try {
