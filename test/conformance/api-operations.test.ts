@@ -28,6 +28,7 @@ describe('flow control', () => {
       },
     }),
     statusOnly: true,
+    controlled: true,
     status: { conditions: [condition('PatchStatusFailed')] },
     updatedStatus: { conditions: [condition('StatusUpdateFailed')] },
   });
