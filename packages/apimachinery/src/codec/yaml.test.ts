@@ -91,6 +91,26 @@ describe('encodeYaml', () => {
     );
   });
 
+  it('knows the dot of managed fields', () => {
+    expect(parseYaml('f:data:\n  .: {}\n  f:a: .').value).toEqual({ 'f:data': { '.': {}, 'f:a': '.' } });
+    expect(encodeYaml({ '.': {} })).toBe('.: {}\n');
+  });
+
+  it.each([
+    ['x: y', `'x: y'`],
+    ['- x', `'- x'`],
+    ['{a}', `'{a}'`],
+    ['', '""'],
+    ['1.5', '"1.5"'],
+    ['10:20', '"10:20"'],
+    ['2026-01-01T00:00:00Z', '"2026-01-01T00:00:00Z"'],
+    ['tab\tx', '"tab\\tx"'],
+    [`it's`, `it's`],
+    ['a\n', '|\n  a'],
+  ])('quotes %j as go-yaml', (text, expected) => {
+    expect(encodeYaml({ k: text })).toBe(`k: ${expected}\n`);
+  });
+
   it('sorts keys and quotes what would read as something else', () => {
     expect(encodeYaml({ b: 'yes', a: '1', c: null })).toBe('a: "1"\nb: "yes"\nc: null\n');
   });

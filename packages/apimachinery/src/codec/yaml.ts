@@ -9,9 +9,12 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  visit,
   type Alias,
+  type CollectionTag,
   type Node,
   type Pair,
+  type ScalarTag,
   type Tags,
   type YAMLMap,
 } from 'yaml';
@@ -141,9 +144,23 @@ function lineCounter(text: string): (offset: number) => number {
   return (offset) => text.slice(0, offset).split('\n').length;
 }
 
+/** go-yaml wants a digit in a number (`resolve.go`, `yamlStyleFloat`): the `.` of managed fields is a string. */
+function goNumbers(tags: Tags): Tags {
+  return tags.map((tag) => (typeof tag !== 'string' && isLooseFloat(tag) ? { ...tag, test: float } : tag));
+}
+
+function isLooseFloat(tag: ScalarTag | CollectionTag): tag is ScalarTag {
+  return 'test' in tag && tag.tag === floatTag && tag.test?.test('.') === true;
+}
+
+const float = /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/;
+const floatTag = 'tag:yaml.org,2002:float';
+
 /** go-yaml keeps timestamps as strings and knows no base-60 numbers. */
 function goTags(tags: Tags): Tags {
-  return tags.filter((tag) => typeof tag === 'string' || (tag.format !== 'TIME' && !tag.tag.endsWith(':timestamp')));
+  return goNumbers(tags).filter(
+    (tag) => typeof tag === 'string' || (tag.format !== 'TIME' && !tag.tag.endsWith(':timestamp')),
+  );
 }
 
 /** Only the first document counts, as in `yaml.Unmarshal`. */
@@ -188,10 +205,25 @@ export function parseYaml(text: string): YamlResult {
   }
 }
 
-/** The YAML of a JSON value, keys sorted, as the server answers `Accept: application/yaml`. */
+/** Strings that would be read as something else, and those with control characters. */
+function needsDoubleQuotes(text: string, document: Document): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (text === '' || /[\u0000-\u0009\u000b-\u001f\u007f]/.test(text)) return true;
+  return document.schema.tags.some((tag) => 'test' in tag && tag.default === true && tag.test?.test(text) === true);
+}
+
+/** The YAML of a JSON value, keys sorted, quoted as go-yaml does, as the server answers `Accept: application/yaml`. */
 export function encodeYaml(value: unknown): string {
-  return new Document(value, { version: '1.1', sortMapEntries: true, aliasDuplicateObjects: false }).toString({
-    lineWidth: 0,
-    indentSeq: false,
+  const document = new Document(value, {
+    version: '1.1',
+    customTags: goNumbers,
+    sortMapEntries: true,
+    aliasDuplicateObjects: false,
   });
+  visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === 'string' && needsDoubleQuotes(node.value, document)) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0, indentSeq: false, singleQuote: true });
 }
