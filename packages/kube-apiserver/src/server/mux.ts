@@ -36,8 +36,10 @@ export class PathMux {
     return this.#exact.get(path) ?? this.#prefixes.find((p) => path.startsWith(p.prefix))?.handler;
   }
 
-  /** Answers, or throws the 404 of an unknown path. `/` lists what there is. */
+  /** Answers, or throws the 404 of an unknown path and the 405 of all methods but GET and HEAD. `/` lists what there is. */
   readonly serve = (request: ApiRequest): ApiResult | Promise<ApiResult> => {
+    // All of these paths are for reading; upstream's routes are of GET alone too.
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
     const handler = this.find(request.path);
     if (handler !== undefined) return handler(request);
     if (request.path === '/' || request.path === '/index.html') return this.#index();
@@ -49,6 +51,12 @@ export class PathMux {
     const text = JSON.stringify({ paths }, null, 2);
     return { type: 'bytes', status: 200, contentType: 'application/json', bytes: text };
   }
+}
+
+function methodNotAllowed(): Error {
+  return failure('MethodNotAllowed', 'the server does not allow this method on the requested resource', {
+    details: {},
+  });
 }
 
 /** `the server could not find the requested resource`, as for any path nobody serves. */
