@@ -203,6 +203,20 @@ function setDefaults(info: KindInfo, document: JsonObject, defaults: DecodeBodyO
   return info.applyDefaults(document, defaults === true ? undefined : defaults);
 }
 
+/** Strict decoding errors as warnings: one for each line of a YAML error (`endpoints/handlers/rest.go`, `parseYAMLWarnings`). */
+export function strictWarnings(errors: readonly string[]): string[] {
+  return errors.flatMap((error) =>
+    error.startsWith(yamlErrors)
+      ? error
+          .slice(yamlErrors.length)
+          .split('\n')
+          .map((line) => line.trim())
+      : [error],
+  );
+}
+
+const yamlErrors = 'yaml: unmarshal errors:\n';
+
 /** Texts shorter than the nesting limit cannot break it. */
 function checkNesting(text: string | undefined): void {
   if (text !== undefined && text.length > maxNesting) countKeyMarks(text);
@@ -219,7 +233,7 @@ function finish(info: KindInfo, parsed: Parsed, options: DecodeBodyOptions): Dec
   if (!strict) return { object, warnings: [] };
   const problems = [...parsed.strictErrors, ...result.strictErrors];
   if (problems.length > 0 && options.fieldValidation === 'Strict') throw new DecodeError(strictErrorText(problems));
-  return { object, warnings: problems };
+  return { object, warnings: strictWarnings(problems) };
 }
 
 /**

@@ -121,6 +121,13 @@ describe('create', () => {
     );
     const warned = await api.call('POST', configMaps, { body });
     expect(warned.warnings).toEqual(['unknown field "foo"']);
+    const text = 'metadata:\n  name: b\n  name: b\ndata:\n  a: b\n  a: c\nfoo: 1\n';
+    const yaml = await api.call('POST', configMaps, { contentType: 'application/yaml', text });
+    expect(yaml.warnings).toEqual([
+      'line 3: key "name" already set in map',
+      'line 6: key "a" already set in map',
+      'unknown field "foo"',
+    ]);
     const bad = await api.call('POST', `${configMaps}?fieldValidation=Loud`, { body });
     expect(bad.object).toMatchObject({ reason: 'Invalid', details: { kind: 'CreateOptions', group: 'meta.k8s.io' } });
   });

@@ -1,4 +1,5 @@
 /** PATCH, server-side apply included (`apiserver/pkg/endpoints/handlers/patch.go`). */
+import { strictWarnings } from '@kubets/api/decode-body';
 import { applyPatch } from '@kubets/apimachinery/apply/field-manager';
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import { DecodeError } from '@kubets/apimachinery/schema/decode-error';
@@ -102,7 +103,7 @@ class PatchPlan extends UpdateAdmission implements UpdatePlan {
       throw error;
     }
     if (problems.length > 0 && fieldValidation === 'Strict') throw strictPatchError(this.#patch, result, problems);
-    if (fieldValidation === 'Warn') this.context.warnAll(problems);
+    if (fieldValidation === 'Warn') this.context.warnAll(strictWarnings(problems));
     return withDefaults(this.scope, withMetadata(object));
   }
 
