@@ -28,6 +28,8 @@ export interface ObjectPlan {
   /** In the order of FieldsV1. */
   readonly sorted: readonly PlannedField[];
   readonly byName: ReadonlyMap<string, PlannedField>;
+  /** Position of each field in {@link sorted}. */
+  readonly positions: ReadonlyMap<string, number>;
   /** Position of each field in the order of the server's JSON. */
   readonly order: ReadonlyMap<string, number>;
   /** Nodes whose fields are all leaves, by the bits of the fields present (and one for `.`); few shapes are in use. */
@@ -50,8 +52,10 @@ export function planOfObject(schema: ObjectSchema): ObjectPlan {
   const known = objectPlans.get(schema);
   if (known !== undefined) return known;
   const planned = schema.fields.map(planField);
+  const sorted = planned.toSorted((a, b) => compareElements(a.element, b.element));
   const plan: ObjectPlan = {
-    sorted: planned.toSorted((a, b) => compareElements(a.element, b.element)),
+    sorted,
+    positions: new Map(sorted.map((f, i) => [f.name, i])),
     byName: new Map(planned.map((f) => [f.name, f])),
     order: new Map(planned.map((f, i) => [f.name, i])),
     flatNodes: new Map(),
@@ -85,6 +89,24 @@ export function planOfList(schema: ListSchema): ListPlan {
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * The fields of the plan that an object has, in the order of FieldsV1. Looks at the keys that are there, not at
+ * all that could be: an object has few of its type's fields.
+ */
+export function presentFields(plan: ObjectPlan, value: JsonObject): PlannedField[] {
+  const { sorted, positions } = plan;
+  const present: number[] = [];
+  for (const key in value) {
+    const position = positions.get(key);
+    if (position === undefined || value[key] === undefined) continue;
+    let i = present.length;
+    present.push(position);
+    for (; i > 0 && (present[i - 1] as number) > position; i--) present[i] = present[i - 1] as number;
+    present[i] = position;
+  }
+  return present.map((position) => sorted[position] as PlannedField);
+}
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -18,6 +18,7 @@ import {
   isVoid,
   planOfList,
   planOfObject,
+  presentFields,
   valueSchemaOf,
   type JsonObject,
   type ListPlan,
@@ -58,17 +59,14 @@ const maxFlatFields = 29;
 
 function objectNode(value: JsonObject, schema: ObjectSchema, mode: Mode, member: boolean): FieldSet | undefined {
   const plan = planOfObject(schema);
-  const sorted = plan.sorted;
-  if (sorted.length <= maxFlatFields && !schema.preserveUnknownFields) {
-    const bits = flatBits(value, sorted);
+  if (plan.sorted.length <= maxFlatFields && !schema.preserveUnknownFields) {
+    const bits = flatBits(value, plan);
     if (bits === 0) return member ? leaf : undefined;
     if (bits > 0) return flatNode(plan, member ? bits | selfBit : bits);
   }
   let out: MutableFieldSet | undefined;
-  for (let i = 0; i < sorted.length; i++) {
-    const field = sorted[i] as PlannedField;
+  for (const field of presentFields(plan, value)) {
     const v = value[field.name];
-    if (v === undefined) continue;
     const node = typeof v === 'object' ? fieldNode(v, field.schema, mode) : leaf;
     if (node === undefined) continue;
     out ??= member ? { '.': leaf } : {};
@@ -81,14 +79,14 @@ function objectNode(value: JsonObject, schema: ObjectSchema, mode: Mode, member:
 const selfBit = 1 << 30;
 
 /** Which fields are present, if all of them are leaves; -1 when one is not. */
-function flatBits(value: JsonObject, sorted: readonly PlannedField[]): number {
+function flatBits(value: JsonObject, { sorted, positions }: ObjectPlan): number {
   let bits = 0;
-  for (let i = 0; i < sorted.length; i++) {
-    const field = sorted[i] as PlannedField;
-    const v = value[field.name];
-    if (v === undefined) continue;
-    if (typeof v === 'object' && v !== null && !field.atomic) return -1;
-    bits |= 1 << i;
+  for (const key in value) {
+    const v = value[key];
+    const position = positions.get(key);
+    if (v === undefined || position === undefined) continue;
+    if (typeof v === 'object' && v !== null && !(sorted[position] as PlannedField).atomic) return -1;
+    bits |= 1 << position;
   }
   return bits;
 }
@@ -197,11 +195,8 @@ export function addedToZero(value: JsonObject, schema: ObjectSchema, ignore: Fie
 
 function zeroNode(value: JsonObject, schema: ObjectSchema, ignore: FieldSet | undefined): FieldSet | undefined {
   let out: MutableFieldSet | undefined;
-  const sorted = planOfObject(schema).sorted;
-  for (let i = 0; i < sorted.length; i++) {
-    const field = sorted[i] as PlannedField;
+  for (const field of presentFields(planOfObject(schema), value)) {
     const v = value[field.name];
-    if (v === undefined) continue;
     const below = ignore?.[field.element];
     if (below !== undefined && isMember(below)) continue;
     const node = zeroFieldNode(v, field, below);

@@ -103,8 +103,6 @@ interface CompiledField {
   readonly emptiness: Emptiness;
   /** Makes what is written for the absent field; `undefined` when nothing is. */
   readonly zero: ((walk: Walk) => unknown) | undefined;
-  /** Also a property of every object: must be looked up as an own one. */
-  readonly inherited: boolean;
 }
 
 class Compiler {
@@ -183,7 +181,6 @@ class Compiler {
       decode: this.decode(field.schema),
       emptiness: emptinessOf(field),
       zero: !field.always ? undefined : field.pointer ? () => null : this.#zero(field.schema),
-      inherited: field.name in Object.prototype,
     };
   }
 
@@ -212,36 +209,80 @@ function takeUnknown(schema: ObjectSchema, input: JsonObject, context: { walk: W
   }
 }
 
+/** The fields of a type, made on first use: types refer to themselves, and most types of a kind are never met. */
+interface CompiledFields {
+  readonly list: readonly CompiledField[];
+  /** Position in the list, which is in wire order. */
+  readonly positions: ReadonlyMap<string, number>;
+  /** Positions of the fields that are written even when they are absent. */
+  readonly always: readonly number[];
+}
+
+function compiledFields(list: readonly CompiledField[]): CompiledFields {
+  return {
+    list,
+    positions: new Map(list.map((field, i) => [field.name, i])),
+    always: list.flatMap((field, i) => (field.zero === undefined ? [] : [i])),
+  };
+}
+
+/** Puts a position into its place; documents are mostly in wire order, so it is the last one. */
+function insert(positions: number[], position: number): void {
+  let i = positions.length;
+  positions.push(position);
+  for (; i > 0 && (positions[i - 1] as number) > position; i--) positions[i] = positions[i - 1] as number;
+  positions[i] = position;
+}
+
+/** Looks at the keys that are there, not at all that could be: an object has few of its type's fields. */
+function presentFields(value: JsonObject, fields: CompiledFields, walk: Walk): { present: number[]; unknown: boolean } {
+  const present: number[] = [];
+  let unknown = false;
+  let keys = 0;
+  for (const key in value) {
+    keys++;
+    const position = fields.positions.get(key);
+    if (position === undefined) unknown = true;
+    else if (value[key] !== undefined) insert(present, position);
+  }
+  walk.keys += keys;
+  return { present, unknown };
+}
+
+function setDecoded(out: JsonObject, field: CompiledField, item: unknown, walk: Walk): void {
+  if (item === null) {
+    if (field.zero !== undefined) setOwn(out, field.name, field.zero(walk));
+    return;
+  }
+  const decoded = field.decode(item, walk);
+  if (field.emptiness === never || !isEmpty(decoded, field.emptiness)) setOwn(out, field.name, decoded);
+}
+
 function objectDecoder(schema: ObjectSchema, makeFields: () => CompiledField[]): Decode {
-  // Made on first use: types refer to themselves, and most types of a kind are never met.
-  let fields: CompiledField[] | undefined;
+  let fields: CompiledFields | undefined;
   return (value, walk) => {
     if (!isObject(value)) throw mismatch;
-    fields ??= makeFields();
+    fields ??= compiledFields(makeFields());
+    const { list, always } = fields;
     const out: JsonObject = {};
-    let known = 0;
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i] as CompiledField;
-      const item = value[field.name];
-      if (item === undefined || (field.inherited && !Object.hasOwn(value, field.name))) {
-        if (field.zero !== undefined) setOwn(out, field.name, field.zero(walk));
-        continue;
+    const { present, unknown } = presentFields(value, fields, walk);
+    let next = 0;
+    for (let i = 0; i < present.length; i++) {
+      const position = present[i] as number;
+      for (; next < always.length && (always[next] as number) <= position; next++) {
+        if (always[next] !== position) setZero(out, list[always[next] as number] as CompiledField, walk);
       }
-      known++;
-      if (item === null) {
-        if (field.zero !== undefined) setOwn(out, field.name, field.zero(walk));
-        continue;
-      }
-      const decoded = field.decode(item, walk);
-      if (field.emptiness === never) setOwn(out, field.name, decoded);
-      else if (!isEmpty(decoded, field.emptiness)) setOwn(out, field.name, decoded);
+      const field = list[position] as CompiledField;
+      setDecoded(out, field, value[field.name], walk);
     }
-    let total = 0;
-    for (const _key in value) total++;
-    walk.keys += total;
-    if (total !== known) takeUnknown(schema, value, { walk, out });
+    for (; next < always.length; next++) setZero(out, list[always[next] as number] as CompiledField, walk);
+    if (unknown) takeUnknown(schema, value, { walk, out });
     return out;
   };
+}
+
+function setZero(out: JsonObject, field: CompiledField, walk: Walk): void {
+  setOwn(out, field.name, field.zero?.(walk));
 }
 
 class CompiledDecoder implements Decoder {
