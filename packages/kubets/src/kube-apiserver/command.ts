@@ -9,6 +9,7 @@ import {
   type KubeApiServerOptions,
   type Log,
 } from '@kubets/kube-apiserver';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createLog } from '../log.ts';
@@ -86,6 +87,13 @@ function serverOptions(flags: FlagValues, storage: EmbeddedStore, log: Log): Kub
   };
 }
 
+/** Throws a {@link UserError} for a key of another certificate. */
+function checkServingPair(flags: FlagValues): void {
+  const certificate = new X509Certificate(flags['tls-cert-file']);
+  if (certificate.checkPrivateKey(createPrivateKey(flags['tls-private-key-file']))) return;
+  throw new UserError('--tls-private-key-file: the key does not belong to the certificate of --tls-cert-file');
+}
+
 /** Runs until a signal. A wrong option or a busy port is a {@link UserError}. */
 async function run(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) {
@@ -93,6 +101,7 @@ async function run(args: readonly string[]): Promise<void> {
     return;
   }
   const flags = parseFlags(args);
+  checkServingPair(flags);
   const format = flags['logging-format'];
   if (format !== 'text' && format !== 'json')
     throw new UserError(`--logging-format: ${JSON.stringify(format)} is neither text nor json`);

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@kubets/apimachinery/system-clock';
+import { createAuthority } from '@kubets/kubeadm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubeApiserverFlags } from '../generated/flags.ts';
 import { flags, flagsHelp, parseFlags } from './flags.ts';
@@ -8,17 +10,23 @@ import { flags, flagsHelp, parseFlags } from './flags.ts';
 let folder: string;
 let required: string[];
 
-beforeAll(() => {
+let certificate: string;
+
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kubets-flags-'));
+  const pair = await createAuthority({ commonName: 'x', years: 1, clock: systemClock });
+  certificate = pair.certificate;
   const pem = join(folder, 'x.pem');
-  writeFileSync(pem, 'PEM');
+  const key = join(folder, 'x.key');
+  writeFileSync(pem, pair.certificate);
+  writeFileSync(key, pair.key);
   required = [
     `--data-dir=${folder}`,
     `--tls-cert-file=${pem}`,
     '--tls-private-key-file',
-    pem,
+    key,
     '--service-account-issuer=https://a',
-    `--service-account-signing-key-file=${pem}`,
+    `--service-account-signing-key-file=${key}`,
   ];
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -43,7 +51,7 @@ describe('flags of kube-apiserver', () => {
       'feature-gates': { A: true, B: false },
       'bind-address': '0.0.0.0',
       'event-ttl': 3_600_000,
-      'tls-cert-file': 'PEM',
+      'tls-cert-file': certificate,
     });
   });
 

@@ -1,4 +1,5 @@
 /** The flags of `kubets kube-apiserver`: upstream's names and meanings, as far as they are built. */
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseDurationMs } from '@kubets/apimachinery/duration';
@@ -45,6 +46,27 @@ const portRange: Reader<{ first: number; last: number }> = (value, flag) => {
   const range = { first: port(first, flag), last: port(last, flag) };
   return range.first <= range.last ? range : fail(flag, value, 'an empty range');
 };
+const pemBlock = /-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g;
+
+/** A file that holds what its name says; found out here, where the flag is known. */
+const pemFile =
+  (what: string, check: (pem: string) => unknown): Reader<string> =>
+  (path, flag) => {
+    const content = file(path, flag);
+    try {
+      const blocks = content.match(pemBlock) ?? [];
+      for (const block of blocks) check(block);
+      if (blocks.length > 0) return content;
+    } catch (error) {
+      throw new UserError(`--${flag}: ${path} holds no ${what}: ${(error as Error).message}`, { cause: error });
+    }
+    throw new UserError(`--${flag}: ${path} holds no ${what} in PEM`);
+  };
+const certificates = pemFile('certificate', (pem) => new X509Certificate(pem));
+/** OpenSSL writes parameters in front of elliptic keys. */
+const privateKey = pemFile('private key', (pem) => pem.includes('PARAMETERS') || createPrivateKey(pem));
+const publicKeys = pemFile('key', (pem) => pem.includes('PARAMETERS') || createPublicKey(pem));
+
 const gates: Reader<Record<string, boolean>> = (value, flag) =>
   Object.fromEntries(
     list(value, flag).map((pair) => {
@@ -70,10 +92,10 @@ export const flags = {
   'bind-address': flag({ read: ip, default: '0.0.0.0', help: 'address to listen on' }),
   'secure-port': flag({ read: port, default: 6443, help: 'port to listen on' }),
   'advertise-address': flag({ read: ip, default: '', help: 'address that clients inside the cluster are told' }),
-  'tls-cert-file': flag({ read: file, required: true, help: 'serving certificate, PEM' }),
-  'tls-private-key-file': flag({ read: file, required: true, help: 'its key, PEM' }),
-  'client-ca-file': flag({ read: file, default: '', help: 'CA of client certificates, PEM' }),
-  'requestheader-client-ca-file': flag({ read: file, default: '', help: 'CA of front proxies, PEM' }),
+  'tls-cert-file': flag({ read: certificates, required: true, help: 'serving certificate, PEM' }),
+  'tls-private-key-file': flag({ read: privateKey, required: true, help: 'its key, PEM' }),
+  'client-ca-file': flag({ read: certificates, default: '', help: 'CA of client certificates, PEM' }),
+  'requestheader-client-ca-file': flag({ read: certificates, default: '', help: 'CA of front proxies, PEM' }),
   'requestheader-allowed-names': flag({ read: list, default: [], help: 'common names of front proxies; empty: any' }),
   'requestheader-username-headers': flag({
     read: list,
@@ -93,9 +115,13 @@ export const flags = {
     repeat: true,
     help: 'issuer of tokens; the first signs',
   }),
-  'service-account-signing-key-file': flag({ read: file, required: true, help: 'private key that signs tokens, PEM' }),
+  'service-account-signing-key-file': flag({
+    read: privateKey,
+    required: true,
+    help: 'private key that signs tokens, PEM',
+  }),
   'service-account-key-file': flag({
-    read: (path: string, name: string) => [file(path, name)],
+    read: (path: string, name: string) => [publicKeys(path, name)],
     default: [],
     repeat: true,
     help: 'keys that verify tokens, PEM',
