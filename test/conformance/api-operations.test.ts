@@ -1,5 +1,7 @@
 /** The behaviours that ask for all the operations of one resource. */
-import { describe } from 'vitest';
+import { describe, expect } from 'vitest';
+import { readKubeconfig } from '../harness/api-client.ts';
+import { unique, type Draft, type Obj } from './cluster.ts';
 import { covers, coversPart, useCluster } from './covers.ts';
 import { exerciseLifecycle, type Lifecycle } from './lifecycle.ts';
 import { condition, containers, signingRequest } from './samples.ts';
@@ -132,21 +134,53 @@ describe('workloads', () => {
   });
 });
 
+const csr: Lifecycle = {
+  resource: 'certificates.k8s.io/v1/certificatesigningrequests',
+  kind: 'CertificateSigningRequest',
+  namespaced: false,
+  make: () => ({
+    spec: {
+      request: signingRequest,
+      signerName: 'example.com/e2e',
+      expirationSeconds: 3600,
+      usages: ['digital signature', 'key encipherment', 'server auth'],
+    },
+  }),
+  subresources: ['approval'],
+  status: { conditions: [{ type: 'StatusPatched', status: 'True', reason: 'E2E', message: 'Set from an e2e test' }] },
+};
+
 describe('certificates', () => {
-  exercises('[sig-auth] Certificates API [Privileged:ClusterAdmin] should support CSR API operations', {
-    resource: 'certificates.k8s.io/v1/certificatesigningrequests',
-    kind: 'CertificateSigningRequest',
-    namespaced: false,
-    make: () => ({
-      spec: {
-        request: signingRequest,
-        signerName: 'example.com/e2e',
-        expirationSeconds: 3600,
-        usages: ['digital signature', 'key encipherment', 'server auth'],
-      },
-    }),
-    subresources: ['approval'],
-    status: { conditions: [{ type: 'StatusPatched', status: 'True', reason: 'E2E', message: 'Set from an e2e test' }] },
+  covers('[sig-auth] Certificates API [Privileged:ClusterAdmin] should support CSR API operations', async (cluster) => {
+    await exerciseLifecycle(cluster, csr);
+    const requests = cluster.of(csr.resource);
+    const name = unique('csr');
+    await requests.create({
+      apiVersion: 'certificates.k8s.io/v1',
+      kind: csr.kind,
+      metadata: { name },
+      ...csr.make('', 0),
+    });
+    const approval = { subresource: 'approval' };
+    const patched = await requests.patch(
+      name,
+      'merge',
+      { status: { conditions: [condition('ApprovalPatch')] } },
+      approval,
+    );
+    expect(patched['status']).toMatchObject({ conditions: [{ type: 'ApprovalPatch' }] });
+    const conditions = [...(patched['status'] as { conditions: Draft[] }).conditions, condition('Approved')];
+    const approved = await requests.replace({ ...patched, status: { conditions } } as Obj, approval);
+    expect(approved['status']).toMatchObject({ conditions: [{ type: 'ApprovalPatch' }, { type: 'Approved' }] });
+    expect((await requests.get(name, 'approval'))['status']).toEqual(approved['status']);
+    // Any certificate will do: the one of the authority that the kubeconfig trusts.
+    const certificate = Buffer.from(readKubeconfig(cluster.kubeconfig).ca ?? '').toString('base64');
+    const issued = await requests.patch(name, 'merge', { status: { certificate } }, { subresource: 'status' });
+    expect(issued['status']).toMatchObject({ certificate, conditions });
+    // An approval is final.
+    const revoked = { ...issued, status: { conditions: [condition('ApprovalPatch')] } } as Obj;
+    await expect(requests.replace(revoked, approval)).rejects.toMatchObject({ code: 422 });
+    await requests.delete(name);
   });
 });
 

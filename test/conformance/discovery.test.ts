@@ -1,8 +1,8 @@
 /** Discovery, the version, Tables: what clients read before anything else. */
-import { describe, expect } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { covers, useCluster } from './covers.ts';
 import { expectDiscovered } from './lifecycle.ts';
-import type { Draft } from './cluster.ts';
+import { Cluster, type Draft } from './cluster.ts';
 
 useCluster();
 
@@ -17,17 +17,18 @@ interface Group {
   readonly preferredVersion: GroupVersion;
 }
 
+interface AggregatedResource {
+  readonly resource: string;
+  readonly verbs: readonly string[];
+  readonly subresources?: readonly { readonly subresource: string; readonly verbs: readonly string[] }[];
+}
+
 interface AggregatedGroup {
   readonly metadata: { readonly name?: string };
   readonly versions: readonly {
     readonly version: string;
     readonly freshness: string;
-    readonly resources: readonly {
-      readonly resource: string;
-      readonly responseKind: Draft;
-      readonly scope: string;
-      readonly verbs: readonly string[];
-    }[];
+    readonly resources: readonly AggregatedResource[];
   }[];
 }
 
@@ -97,7 +98,27 @@ describe('aggregated discovery', () => {
     }
     expect(found).toEqual(expect.arrayContaining(builtIn));
   });
+
+  it('says the same as the discovery of each version', async () => {
+    await using cluster = await Cluster.connect();
+    for (const path of ['/api', '/apis']) {
+      const groups = (await cluster.document(path, { accept: aggregated('v2') }))['items'] as AggregatedGroup[];
+      for (const { metadata, versions } of groups) {
+        for (const { version, resources } of versions) {
+          const home = path === '/api' ? `/api/${version}` : `/apis/${metadata.name}/${version}`;
+          const listed = (await cluster.document(home))['resources'] as { name: string; verbs: string[] }[];
+          const plain = listed.map(({ name, verbs }) => `${name} ${verbs.join()}`);
+          expect(resources.flatMap(flatten).toSorted(), home).toEqual(plain.toSorted());
+        }
+      }
+    }
+  });
 });
+
+function flatten({ resource, verbs, subresources = [] }: AggregatedResource): string[] {
+  const own = `${resource} ${verbs.join()}`;
+  return [own, ...subresources.map((sub) => `${resource}/${sub.subresource} ${sub.verbs.join()}`)];
+}
 
 describe('discovery', () => {
   covers('[sig-api-machinery] Discovery should validate PreferredVersion for each APIGroup', async (cluster) => {

@@ -222,6 +222,36 @@ async function deleteAll(run: Run, watching: Watching): Promise<void> {
   for (const name of names) await watching.event('DELETED', name);
 }
 
+/** Server-side apply: creates, does nothing when nothing is new, changes, gives fields back, and tells of conflicts. */
+async function applyIt(run: Run): Promise<void> {
+  const { collection, spec, selector } = run;
+  const name = spec.nameOf?.(0) ?? unique('e2e');
+  const [key = '', value = ''] = selector.split('=');
+  const draft = (annotations?: Draft): Draft & { readonly metadata: { readonly name: string } } => {
+    const metadata = { name, labels: { [key]: value }, ...(annotations && { annotations }) };
+    return { ...draftOf(spec, metadata, 0), metadata };
+  };
+  const query = { fieldManager: 'first' };
+  const created = await collection.apply(draft({ note: 'one' }), query);
+  const applied = created.metadata.managedFields?.filter(({ operation }) => operation === 'Apply');
+  expect(applied).toMatchObject([{ manager: 'first', operation: 'Apply' }]);
+  const same = await collection.apply(draft({ note: 'one' }), query);
+  expect(content(same)).toEqual(content(created));
+  if (spec.controlled !== true) expect(same.metadata.resourceVersion).toBe(created.metadata.resourceVersion);
+  const other = { fieldManager: 'second' };
+  const refused = await collection.apply(draft({ note: 'two' }), other).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 409, reason: 'Conflict' });
+  // Lists that count as one value and hold defaults conflict too.
+  expect(String(refused)).toMatch(/conflicts? with \\"first\\":.*\.metadata\.annotations\.note/);
+  const forced = await collection.apply(draft({ note: 'two' }), { ...other, force: 'true' });
+  expect(forced.metadata.annotations).toMatchObject({ note: 'two' });
+  const released = await collection.apply(draft(), other);
+  expect(released.metadata.annotations?.['note']).toBeUndefined();
+  expect(content(released)).toEqual(content(created));
+  await collection.delete(name);
+  if (spec.finalized === true) await unfinalize(collection, selector);
+}
+
 /** Holds one resource to all of it. */
 export async function exerciseLifecycle(cluster: Cluster, spec: Lifecycle): Promise<void> {
   await expectDiscovered(cluster, spec);
@@ -238,4 +268,5 @@ export async function exerciseLifecycle(cluster: Cluster, spec: Lifecycle): Prom
   await patchAndUpdateStatus(run, watching);
   await deleteAll(run, watching);
   expect(watching.events.some(({ type }) => type === 'ADDED')).toBe(false);
+  await applyIt(run);
 }
