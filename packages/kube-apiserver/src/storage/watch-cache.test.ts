@@ -57,6 +57,27 @@ class BreakableStorage extends ModelStorage {
   }
 }
 
+/** Hands over all events of a moment together, as a store with group commit does. */
+class BatchingStorage extends ModelStorage {
+  override watch(range: { start: string; end: string; fromRevision: number }, sink: WatchSink): { cancel(): void } {
+    const events: Parameters<WatchSink['onEvents']>[0][number][] = [];
+    return super.watch(range, {
+      ...sink,
+      onEvents: (some) => {
+        if (events.push(...some) > some.length) return;
+        setImmediate(() => {
+          const batch = events.splice(0);
+          sink.onEvents(batch, Math.max(...batch.map(revisionOf)));
+        });
+      },
+      onProgress: () => undefined,
+    });
+  }
+}
+
+const revisionOf = (event: Parameters<WatchSink['onEvents']>[0][number]): number =>
+  event.type === 'put' ? event.record.modRevision : event.revision;
+
 describe('the directory', () => {
   it('fills from the store and routes by key', async () => {
     const clock = new FakeClock();
@@ -138,6 +159,23 @@ describe('the directory', () => {
     expect(watch.take(5)).toMatchObject([{ type: 'ERROR' }]);
     expect(cache.watchers).toBe(0);
     await directory[Symbol.asyncDispose]();
+  });
+
+  it('wakes a waiting watcher that one batch of events has left behind', async () => {
+    const clock = new FakeClock();
+    await using storage = new BatchingStorage(clock);
+    const historyLimits = { maxEvents: 2, maxBytes: 1e6, maxAgeMs: 1e6, minEvents: 1 };
+    await using directory = new WatchCacheDirectory({ storage, clock, resources: [pods], historyLimits });
+    await directory.start();
+    const cache = directory.of(pods.groupResource);
+    const options = { bookmarks: false, initialEventsEnd: false, timeoutMs: 0, initialEvents: false };
+    const watch = cache.watch({ ...options, selection: { namespace: '', name: '' }, fromRevision: undefined });
+    expect(watch.take(1)).toEqual([]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    watch.onReady(resolve);
+    await Promise.all(['a', 'b', 'c'].map((name) => storage.create(`/registry/pods/default/${name}`, value(name))));
+    await promise;
+    expect(watch.take(5)).toMatchObject([{ type: 'ERROR', status: { reason: 'Expired' } }]);
   });
 
   it('ends watches when it is disposed', async () => {

@@ -126,11 +126,12 @@ export class WatchCursor implements WatchSource, WaitingCursor {
     return (
       this.#ended ||
       this.#over ||
-      this.#failure !== undefined ||
       this.#bookmarkDue ||
       this.#initialEndDue ||
       this.#initialAt < this.#initial.length ||
-      this.#advance()
+      this.#advance() ||
+      // Last, as advancing finds out that events have been lost.
+      this.#failure !== undefined
     );
   }
 
