@@ -20,6 +20,7 @@ export interface RequestHead {
   /** Path and query as sent. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly rawHeaders: readonly string[] | undefined;
   readonly peer: Peer;
   readonly receivedAt: number;
 }
@@ -41,6 +42,7 @@ export class HttpRequest implements ApiRequest {
   readonly path: string;
   readonly rawQuery: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly rawHeaders: readonly string[] | undefined;
   readonly peer: Peer;
   readonly receivedAt: number;
   id = '';
@@ -61,6 +63,7 @@ export class HttpRequest implements ApiRequest {
     this.path = decodePath(mark < 0 ? target : target.slice(0, mark));
     this.rawQuery = mark < 0 ? '' : target.slice(mark + 1);
     this.headers = head.headers;
+    this.rawHeaders = head.rawHeaders;
     this.peer = head.peer;
     this.receivedAt = head.receivedAt;
     this.#exchange = exchange;

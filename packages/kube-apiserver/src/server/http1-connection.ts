@@ -188,6 +188,7 @@ export class Http1Server {
         method: incoming.method ?? '',
         target,
         headers: incoming.headers as Readonly<Record<string, string | undefined>>,
+        rawHeaders: incoming.rawHeaders,
         peer: peerOf(incoming.socket),
         receivedAt: clock.now(),
       },

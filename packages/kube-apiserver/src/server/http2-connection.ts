@@ -218,19 +218,24 @@ class Http2Server implements Http2Connection {
 
   readonly #finished = (): void => this.#guard.finished();
 
-  readonly #onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+  readonly #onStream = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    rawHeaders: readonly string[],
+  ): void => {
     const options = this.#options;
     const exchange = new Http2Exchange(stream, headers[':method'] === 'HEAD', options);
     this.#guard.started();
     stream.once('close', this.#finished);
     try {
-      options.handler.handle(this.#requestOf(headers, exchange), exchange);
+      options.handler.handle(this.#requestOf(headers, rawHeaders, exchange), exchange);
     } catch (error) {
       options.handler.refuse(error, exchange);
     }
   };
 
-  #requestOf(headers: IncomingHttpHeaders, exchange: Exchange): HttpRequest {
+  #requestOf(headers: IncomingHttpHeaders, rawHeaders: readonly string[], exchange: Exchange): HttpRequest {
     const { limits, clock, peerOf } = this.#options;
     const target = headers[':path'] ?? '/';
     if (target.length > limits.maxTargetBytes) throw targetTooLong();
@@ -240,6 +245,7 @@ class Http2Server implements Http2Connection {
         method: headers[':method'] ?? '',
         target,
         headers: headers as Readonly<Record<string, string | undefined>>,
+        rawHeaders,
         peer: peerOf(this.#socket),
         receivedAt: clock.now(),
       },

@@ -82,6 +82,8 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** Lower-case names; several values of one name joined with ', '. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Names and values in turn, as they came; absent for requests that came over no wire. */
+  readonly rawHeaders?: readonly string[] | undefined;
   readonly peer: Peer;
   /** Reads the whole body once; rejects 413 above the limit, 408/400 for slow or broken ones. */
   body(): RequestBody | Promise<RequestBody>;

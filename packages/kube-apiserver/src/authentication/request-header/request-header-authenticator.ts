@@ -1,5 +1,6 @@
 /** A front proxy that vouches for its users (`apiserver/pkg/authentication/request/headerrequest/requestheader.go`). */
 import type { Clock } from '@kubets/apimachinery/clock';
+import { headerValues } from '../../server/header-values.ts';
 import type { ApiRequest, UserInfo } from '../../server/types.ts';
 import type { RequestAuthenticator } from '../authenticator.ts';
 import { BadTokenError, unauthorized } from '../errors.ts';
@@ -26,8 +27,8 @@ export const defaultRequestHeaders: RequestHeaderOptions = {
 
 const lower = (names: readonly string[]): string[] => names.map((name) => name.toLowerCase());
 
-/** Several values of one header come joined with ', '. */
-const split = (value: string): string[] => value.split(', ').filter((part) => part !== '');
+const valuesOf = (request: ApiRequest, name: string): string[] =>
+  headerValues(request, name).filter((value) => value !== '');
 
 /** Trusts the headers only behind a certificate of the front-proxy CA. */
 export class RequestHeaderAuthenticator implements RequestAuthenticator {
@@ -54,17 +55,17 @@ export class RequestHeaderAuthenticator implements RequestAuthenticator {
     if (allowedNames.length > 0 && !allowedNames.includes(commonName)) {
       throw unauthorized(new BadTokenError(`x509: subject with cn=${commonName} is not in the allowed list`));
     }
-    return this.#userOf(request.headers);
+    return this.#userOf(request);
   }
 
-  #userOf(headers: ApiRequest['headers']): UserInfo | undefined {
+  #userOf(request: ApiRequest): UserInfo | undefined {
     const first = (names: readonly string[]): string | undefined =>
-      names.map((n) => headers[n]).find((v) => v !== undefined && v !== '');
+      names.map((name) => headerValues(request, name)[0]).find((value) => value !== undefined && value !== '');
     const name = first(this.#options.usernameHeaders);
     if (name === undefined) return undefined;
     const uid = first(this.#options.uidHeaders);
-    const groups = this.#options.groupHeaders.flatMap((header) => split(headers[header] ?? ''));
-    const extra = this.#extraOf(headers);
+    const groups = this.#options.groupHeaders.flatMap((header) => valuesOf(request, header));
+    const extra = this.#extraOf(request);
     return asAuthenticated({
       name,
       groups,
@@ -73,13 +74,13 @@ export class RequestHeaderAuthenticator implements RequestAuthenticator {
     });
   }
 
-  #extraOf(headers: ApiRequest['headers']): Record<string, string[]> {
+  #extraOf(request: ApiRequest): Record<string, string[]> {
     const extra = new Map<string, string[]>();
-    for (const [header, value] of Object.entries(headers)) {
+    for (const header of Object.keys(request.headers)) {
       const prefix = this.#options.extraHeaderPrefixes.find((p) => header.startsWith(p));
-      if (prefix === undefined || value === undefined) continue;
+      if (prefix === undefined) continue;
       const key = unescapeKey(header.slice(prefix.length));
-      extra.set(key, [...(extra.get(key) ?? []), ...split(value)]);
+      extra.set(key, [...(extra.get(key) ?? []), ...valuesOf(request, header)]);
     }
     return Object.fromEntries(extra);
   }

@@ -11,7 +11,7 @@ export function withImpersonation(authorizer: Authorizer): Filter {
     return next(request);
   };
   return (request, next) => {
-    const wanted = wantedUserOf(request.headers);
+    const wanted = wantedUserOf(request);
     return wanted === undefined ? next(request) : actAs(request, wanted, next);
   };
 }

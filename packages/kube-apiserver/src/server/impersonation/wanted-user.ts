@@ -1,6 +1,7 @@
 /** The Impersonate-* headers (`endpoints/filters/impersonation/constrained_impersonation.go`). */
 import { newBadRequest } from '@kubets/apimachinery/status';
-import type { UserInfo } from '../types.ts';
+import { headerValues } from '../header-values.ts';
+import type { ApiRequest, UserInfo } from '../types.ts';
 
 /** As asked for, nothing added. */
 export interface WantedUser {
@@ -11,6 +12,7 @@ export interface WantedUser {
 }
 
 type Headers = Readonly<Record<string, string | undefined>>;
+type Sent = Pick<ApiRequest, 'headers' | 'rawHeaders'>;
 
 const extraPrefix = 'impersonate-extra-';
 
@@ -23,17 +25,13 @@ function unescapeKey(key: string): string {
   }
 }
 
-/** Several headers of one name come joined. */
-function split(value: string | undefined): string[] {
-  return value === undefined ? [] : value.split(', ');
-}
-
-function extraOf(headers: Headers): Map<string, readonly string[]> {
+function extraOf(request: Sent): Map<string, readonly string[]> {
+  const { headers } = request;
   const extra = new Map<string, readonly string[]>();
   for (const name in headers) {
     if (name.charCodeAt(0) !== 105 || !name.startsWith(extraPrefix)) continue;
     const key = unescapeKey(name.slice(extraPrefix.length));
-    extra.set(key, [...(extra.get(key) ?? []), ...split(headers[name])]);
+    extra.set(key, [...(extra.get(key) ?? []), ...headerValues(request, name)]);
   }
   return extra;
 }
@@ -65,13 +63,14 @@ function isAsked(headers: Headers): boolean {
 }
 
 /** `undefined`: no impersonation asked for. Throws 400 for groups, uid or extra without a user. Removes the headers. */
-export function wantedUserOf(headers: Headers): WantedUser | undefined {
+export function wantedUserOf(request: Sent): WantedUser | undefined {
+  const { headers } = request;
   if (!isAsked(headers)) return undefined;
   const wanted: WantedUser = {
-    name: headers['impersonate-user'] ?? '',
-    uid: headers['impersonate-uid'] ?? '',
-    groups: split(headers['impersonate-group']),
-    extra: extraOf(headers),
+    name: headerValues(request, 'impersonate-user')[0] ?? '',
+    uid: headerValues(request, 'impersonate-uid')[0] ?? '',
+    groups: headerValues(request, 'impersonate-group'),
+    extra: extraOf(request),
   };
   if (wanted.name === '') {
     if (wanted.uid === '' && wanted.groups.length === 0 && wanted.extra.size === 0) return undefined;
