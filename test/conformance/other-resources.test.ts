@@ -243,4 +243,13 @@ describe('other resources', () => {
       await exerciseLifecycle(cluster, spec);
     });
   }
+
+  it('all of them at once, four times', async () => {
+    const freelyNamed = resources.filter(({ nameOf }) => nameOf === undefined);
+    const round = async (): Promise<void> => {
+      await using cluster = await Cluster.connect();
+      await Promise.all(freelyNamed.map((spec) => exerciseLifecycle(cluster, spec)));
+    };
+    await Promise.all([round(), round(), round(), round()]);
+  });
 });
