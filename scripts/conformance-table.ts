@@ -99,7 +99,8 @@ function render(behaviours: readonly string[], covered: ReadonlyMap<string, Cove
 The conformance list of Kubernetes 1.36 has ${behaviours.length} behaviours. The tests of this folder hold the API server to
 those that need no controller, no scheduler and no node, in their own words, and to the API server's part of
 some others. A test's title is the behaviour's codename. \`KUBETS_CONFORMANCE_KUBECONFIG\` names another cluster
-to run them against, upstream's included.
+to run them against, upstream's included; \`KUBETS_CONFORMANCE_SLOW=1\` adds the one that waits ten minutes for
+compaction.
 
 | | behaviours |
 | --- | --- |
