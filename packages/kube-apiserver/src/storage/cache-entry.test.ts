@@ -31,6 +31,21 @@ describe('a cached object', () => {
     expect(() => (cached.object['list'] as unknown[]).push(1)).toThrow(TypeError);
   });
 
+  it('knows the bytes that were stored, before and after they were completed', () => {
+    const cached = entry(context());
+    const stored = Buffer.from(
+      JSON.stringify({ kind: 'A', metadata: { name: 'a', uid: 'u', labels: { l: '1' } }, x: 1, list: [{}] }),
+    );
+    const other = Buffer.from(stored.toString().replace('"x":1', '"x":2'));
+    for (const final of [false, true]) {
+      if (final) expect(cached.json.length).toBeGreaterThan(stored.length);
+      expect(cached.storedSize).toBe(stored.length);
+      expect(cached.stores(stored)).toBe(true);
+      expect(cached.stores(other)).toBe(false);
+      expect(cached.stores(stored.subarray(1))).toBe(false);
+    }
+  });
+
   it('takes over the object of its writer', () => {
     const cached = entry(context());
     const object = { metadata: { name: 'a', labels: { l: '2' } } };

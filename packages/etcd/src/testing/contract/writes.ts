@@ -27,6 +27,18 @@ export function writeContract(run: Run): void {
         expect(text(record?.value)).toBe('3');
       }));
 
+    it('are decided at once: the latest revision is that of the latest record', () =>
+      run(async ({ storage }) => {
+        if (storage.latestRevision === undefined) return;
+        expect(storage.latestRevision('/a')).toBe(0);
+        const creating = storage.create('/a', bytes('1'));
+        expect(storage.latestRevision('/a')).toBe((await storage.latest('/a'))?.modRevision);
+        const created = await creating;
+        expect(storage.latestRevision('/a')).toBe(created);
+        await storage.delete('/a', created);
+        expect(storage.latestRevision('/a')).toBe(0);
+      }));
+
     it('refuse to create what exists, with the current record', () =>
       run(async ({ storage }) => {
         const created = await storage.create('/a', bytes('1'));
