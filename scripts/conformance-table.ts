@@ -117,6 +117,7 @@ if (existsSync(list)) {
   const unknown = [...covered.keys()].filter((title) => !behaviours.includes(title));
   if (unknown.length > 0) throw new Error(`no such behaviour:\n${unknown.join('\n')}`);
   writeFileSync(readme, render(behaviours, covered));
+  execFileSync(join(root, 'node_modules/.bin/oxfmt'), [readme], { cwd: root });
   process.stdout.write(`${readme}: ${covered.size} of ${behaviours.length}\n`);
 } else {
   process.stdout.write(`${list} is not there: README.md stays as it is\n`);
