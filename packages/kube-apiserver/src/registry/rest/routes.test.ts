@@ -70,6 +70,18 @@ describe('names that every JavaScript object knows', () => {
     ]);
   });
 
+  it('is a key of stringData like any other', async () => {
+    await using api = await ApiFixture.open();
+    const secrets = '/api/v1/namespaces/default/secrets';
+    const text = '{"kind":"Secret","apiVersion":"v1","metadata":{"name":"s"},"stringData":{"__proto__":"1","a":"2"}}';
+    await api.call('POST', secrets, { text });
+    const { data } = (await api.ok('GET', `${secrets}/s`)) as { data?: object };
+    expect(Object.entries(data ?? {})).toEqual([
+      ['__proto__', 'MQ=='],
+      ['a', 'Mg=='],
+    ]);
+  });
+
   it('is no media type', async () => {
     await using api = await ApiFixture.open();
     await api.ok('POST', maps, { body: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'm' } } });

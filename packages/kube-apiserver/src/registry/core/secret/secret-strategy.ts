@@ -10,11 +10,11 @@ function mergeStringData(secret: Secret): void {
   const { stringData } = secret;
   if (stringData === undefined) return;
   delete secret.stringData;
-  const data: Record<string, string> = { ...secret.data };
-  for (const key in stringData) data[key] = Buffer.from(stringData[key] as string).toString('base64');
-  const keys = Object.keys(data).toSorted();
-  if (keys.length === 0) return;
-  secret.data = Object.fromEntries(keys.map((key) => [key, data[key] as string]));
+  // A map, since `__proto__` is a fine key.
+  const data = new Map(Object.entries(secret.data ?? {}));
+  for (const [key, value] of Object.entries(stringData)) data.set(key, Buffer.from(value).toString('base64'));
+  if (data.size === 0) return;
+  secret.data = Object.fromEntries([...data].toSorted(([x], [y]) => (x < y ? -1 : 1)));
   orderLike(secret, 'core-v1.Secret');
 }
 
