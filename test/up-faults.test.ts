@@ -113,15 +113,23 @@ class Follower {
       this.#revision = list.metadata.resourceVersion;
     }
     this.#rest = '';
-    await client.stream(`${maps}?watch=1&resourceVersion=${this.#revision}`, (chunk) => this.#take(chunk.toString()));
+    await client.stream(`${maps}?watch=1&resourceVersion=${this.#revision}`, (chunk) =>
+      this.#take(client, chunk.toString()),
+    );
   }
 
-  #take(text: string): void {
+  #take(client: ApiClient, text: string): void {
     const lines = `${this.#rest}${text}`.split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
       const { type, object } = JSON.parse(line) as { type: string; object: ConfigMap };
-      if (type === 'ERROR') throw new Error(line);
+      if (type === 'ERROR') {
+        // 410: the server's window begins at its start, as upstream's does. Informers list anew then.
+        this.#revision = '';
+        this.state.clear();
+        this.resume(client).catch(() => this.state.clear());
+        return;
+      }
       this.#revision = object.metadata.resourceVersion;
       if (type === 'DELETED') this.state.delete(object.metadata.name);
       else this.state.set(object.metadata.name, object.data?.['value']);
