@@ -30,6 +30,7 @@ import type { PostStartHook } from './server/post-start-hooks.ts';
 import type { TlsMaterial } from './server/tls.ts';
 import type { Next, UserInfo } from './server/types.ts';
 import { admissionMetrics } from './metrics/admission-metrics.ts';
+import { deprecationMetrics } from './metrics/deprecation-metrics.ts';
 import { registerStorageMetrics, type StorageSize } from './metrics/storage-metrics.ts';
 
 /** What the optional parts of a server are made from. */
@@ -249,7 +250,8 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     server,
   };
   chain.setPlugins(config.admission?.(parts) ?? [], admissionMetrics(server.metrics, clock));
-  late.handler = makeApiHandler({ scopes: registry.scopes, ...config.endpoints?.(parts) });
+  const onDeprecated = deprecationMetrics(server.metrics);
+  late.handler = makeApiHandler({ scopes: registry.scopes, onDeprecated, ...config.endpoints?.(parts) });
   followFlowObjects(server, registry);
   addChecks(server, config);
   registerStorageMetrics(server.metrics, registry, config.storageSize);

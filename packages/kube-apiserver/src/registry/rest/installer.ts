@@ -1,7 +1,7 @@
 /** Dispatches requests to resources, subresources and verbs (`apiserver/pkg/endpoints/installer.go`). */
 import { apiVersionOf } from '@kubets/apimachinery/meta';
 import { newMethodNotSupported } from '@kubets/apimachinery/status';
-import { addWarning, type ApiRequest, type ApiResult, type Next } from '../../server/types.ts';
+import { addWarning, type ApiRequest, type ApiResult, type Next, type RequestInfo } from '../../server/types.ts';
 import { createResource } from './create.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { deleteResource } from './delete.ts';
@@ -24,6 +24,8 @@ export interface ApiHandlerOptions {
   readonly extraResources?: Readonly<Record<string, ExtraHandler>>;
   /** Whether a group version is served at all; for the extra resources. Default: yes. */
   readonly serves?: (group: string, version: string) => boolean;
+  /** Called for each request of a deprecated kind, whatever becomes of it. */
+  readonly onDeprecated?: (info: RequestInfo) => void;
 }
 
 type VerbHandler = (scope: ResourceScope, request: ApiRequest) => ApiResult | Promise<ApiResult>;
@@ -48,9 +50,13 @@ const deprecated: ReadonlyMap<string, string> = new Map([
   ['endpoints', 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
 ]);
 
-function warnOfDeprecation(request: ApiRequest): void {
-  const text = deprecated.get(request.info.resource);
-  if (text !== undefined) addWarning(request, text);
+function warnOfDeprecation(request: ApiRequest, onDeprecated: ApiHandlerOptions['onDeprecated']): void {
+  const { info } = request;
+  const text = deprecated.get(info.resource);
+  // Other versions and subresources of them do not exist.
+  if (text === undefined || info.version !== 'v1' || info.subresource !== '') return;
+  addWarning(request, text);
+  onDeprecated?.(info);
 }
 
 /**
@@ -58,13 +64,13 @@ function warnOfDeprecation(request: ApiRequest): void {
  * verbs a resource has not.
  */
 export function makeApiHandler(options: ApiHandlerOptions): Next {
-  const { scopes } = options;
+  const { scopes, onDeprecated } = options;
   const builtIn = builtInExtras(scopes);
   const extraSubresources = { ...builtIn.subresources, ...options.extraSubresources };
   const extraResources = { ...builtIn.resources, ...options.extraResources };
   return (request) => {
     const { info } = request;
-    if (info.group === '') warnOfDeprecation(request);
+    if (info.group === '') warnOfDeprecation(request, onDeprecated);
     const scope = scopes.get(`${info.group}/${info.version}/${info.resource}`);
     // Before anything that answers: authorization has looked at the namespace of the path.
     if (scope !== undefined && !isRoute(scope, request)) throw notServed();

@@ -1,5 +1,7 @@
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import { describe, expect, it } from 'vitest';
+import { deprecationMetrics } from '../../metrics/deprecation-metrics.ts';
+import { MetricsRegistry } from '../../metrics/registry.ts';
 import { ApiFixture } from '../testing/api-fixture.ts';
 
 const merge = 'application/merge-patch+json';
@@ -55,6 +57,22 @@ it('warns of deprecated kinds', async () => {
       'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
     ]);
   }
+});
+
+it('measures the use of deprecated kinds, and of nothing else', async () => {
+  const metrics = new MetricsRegistry();
+  const onDeprecated = deprecationMetrics(metrics);
+  await using api = await ApiFixture.open({ handlers: { onDeprecated } });
+  const series = (): string[] => metrics.text().match(/^apiserver_requested_deprecated_apis.*$/gm) ?? [];
+  const others = ['/api/v1/services', '/api/v2/endpoints', '/api/v1/namespaces/default/endpoints/a/unicorn'];
+  for (const path of others) await api.call('GET', path);
+  expect(series()).toEqual([]);
+  for (const path of ['/api/v1/endpoints', '/api/v1/endpoints?watch=1&timeoutSeconds=1', '/api/v1/componentstatuses'])
+    await api.call('GET', path);
+  expect(series()).toEqual([
+    'apiserver_requested_deprecated_apis{group="",removed_release="",resource="endpoints",subresource="",version="v1"} 1',
+    'apiserver_requested_deprecated_apis{group="",removed_release="",resource="componentstatuses",subresource="",version="v1"} 1',
+  ]);
 });
 
 it('leaves an empty kind out of the details of a patch that makes no object', async () => {
