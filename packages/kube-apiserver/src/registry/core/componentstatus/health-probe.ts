@@ -1,6 +1,8 @@
 /** Asks a component's health endpoint (`pkg/probe/http/http.go`, `DoHTTPProbe`). */
-import { request } from 'node:https';
 import type { ComponentProbe, Health } from './component-statuses.ts';
+
+// As in `server/http1-connection.ts`: an import would load Node's fetch as well.
+const { request } = process.getBuiltinModule('node:https');
 
 const timeoutMs = 20_000;
 /** As much of an answer as is shown. */
