@@ -172,6 +172,8 @@ function sessionOptions(options: ConnectionOptions): ServerOptions {
     // In MB. Large lists wait here for the client; the default of 10 makes Node refuse streams at once.
     maxSessionMemory: 1000,
     settings: {
+      // Node refuses (ENHANCE_YOUR_CALM) by this number too, and counts a stream the client has reset until the
+      // next turn of the event loop: at the limit, a reset and a new stream read together are one too many.
       maxConcurrentStreams: limits.maxConcurrentStreams,
       initialWindowSize: streamWindow,
       // Twice of what we take: what lies between gets a 431 that says why.
