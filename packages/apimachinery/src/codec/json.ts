@@ -10,8 +10,3 @@ export function parseJson(text: string): unknown {
     throw new DecodeError(jsonSyntaxError(text) ?? 'invalid JSON', { cause: error });
   }
 }
-
-/** The bytes of a value's JSON. */
-export function encodeJson(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
-}

@@ -9,19 +9,7 @@ import type { Strategy, UpdateStrategy } from './strategy.ts';
 import { workloadStrategies } from './workload-strategies.ts';
 
 /** Kinds without a strategy of their own whose `metadata.generation` counts spec changes. */
-const countsGenerations: ReadonlySet<string> = new Set([
-  'admissionregistration.k8s.io/mutatingadmissionpolicies',
-  'admissionregistration.k8s.io/mutatingadmissionpolicybindings',
-  'admissionregistration.k8s.io/validatingadmissionpolicies',
-  'admissionregistration.k8s.io/validatingadmissionpolicybindings',
-  'apiextensions.k8s.io/customresourcedefinitions',
-  'apiregistration.k8s.io/apiservices',
-  'flowcontrol.apiserver.k8s.io/flowschemas',
-  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations',
-  'resource.k8s.io/deviceclasses',
-  'resource.k8s.io/devicetaintrules',
-  'resource.k8s.io/resourceslices',
-]);
+const countsGenerations: ReadonlySet<string> = new Set(['resource.k8s.io/devicetaintrules']);
 
 const derived = new Map<string, Strategy>();
 

@@ -9,17 +9,6 @@ export function serviceAccountUsername(namespace: string, name: string): string 
   return `${serviceAccountPrefix}${namespace}:${name}`;
 }
 
-/** Namespace and name of a service account's user name; `undefined` for other users. */
-export function splitServiceAccountUsername(username: string): { namespace: string; name: string } | undefined {
-  if (!username.startsWith(serviceAccountPrefix)) return undefined;
-  const parts = username.slice(serviceAccountPrefix.length).split(':');
-  const [namespace, name] = parts;
-  if (parts.length !== 2 || namespace === undefined || name === undefined || namespace === '' || name === '') {
-    return undefined;
-  }
-  return { namespace, name };
-}
-
 /** Keys under which the index files a binding: users and service accounts as `u:<name>`, groups as `g:<name>`. */
 export const userKey = (name: string): string => `u:${name}`;
 export const groupKey = (name: string): string => `g:${name}`;
