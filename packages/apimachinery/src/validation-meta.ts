@@ -173,7 +173,7 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   }
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
   for (const key in left) if (!semanticEqual(left[key], right[key])) return false;
-  for (const key in right) if (!(key in left) && !semanticEqual(undefined, right[key])) return false;
+  for (const key in right) if (!Object.hasOwn(left, key) && !semanticEqual(undefined, right[key])) return false;
   return true;
 }
 

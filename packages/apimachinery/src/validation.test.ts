@@ -178,6 +178,8 @@ describe('metadata', () => {
   it('takes empty for absent', () => {
     expect(semanticEqual({ a: [] }, {})).toBe(true);
     expect(semanticEqual({ a: { b: null } }, { a: {} })).toBe(true);
+    // An added key that every JavaScript object has is still an added key.
+    expect(semanticEqual({ a: '1' }, { a: '1', toString: '2' })).toBe(false);
     expect(semanticEqual({ a: 0 }, {})).toBe(false);
     expect(semanticEqual([1, 2], [1, 3])).toBe(false);
   });
