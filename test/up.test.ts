@@ -82,7 +82,8 @@ describe('kubets up', () => {
   });
 
   it.skipIf(spawnSync('script', ['--version']).error !== undefined)('is live on a terminal', async () => {
-    const line = `'${process.execPath}' '${join(import.meta.dirname, '../dist/kubets.mjs')}' ${upArgs().join(' ')}`;
+    // `exec`: a shell that stays would die of the same Ctrl-C, and its code would be script's.
+    const line = `exec '${process.execPath}' '${join(import.meta.dirname, '../dist/kubets.mjs')}' ${upArgs().join(' ')}`;
     await (
       await Command.kubets(['--version'])
     ).ended;
