@@ -7,7 +7,7 @@ import { openEmbeddedStore } from '@kubets/etcd';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createApiServer, type ApiServer, type ApiServerConfig } from './api-server.ts';
 import { internalUser } from './bootstrap/internal-client.ts';
-import { silentLog } from './server/log.ts';
+import { silentLog } from '@kubets/apimachinery/log';
 import { testPki } from './server/testing/certificates.ts';
 import { Http2Client, http1 } from './server/testing/test-client.ts';
 

@@ -22,10 +22,10 @@ import { openRegistry, type Registry, type RegistryOptions } from './registry/re
 import { makeApiHandler, type ApiHandlerOptions } from './registry/rest/installer.ts';
 import { apiCodecs } from './server/api-codecs.ts';
 import { DeferredAdmissionChain, DeferredAuthorizer } from './server/deferred.ts';
-import { featureGateLookup, type FeatureEnabled } from './server/feature-gates.ts';
+import { featureGateLookup, type FeatureEnabled } from '@kubets/api/feature-gates';
 import { GenericServer, type GenericServerOptions, type ListenOptions } from './server/generic-server.ts';
 import { TransportClient } from './server/internal-client.ts';
-import type { Log } from './server/log.ts';
+import type { Log } from '@kubets/apimachinery/log';
 import type { PostStartHook } from './server/post-start-hooks.ts';
 import type { TlsMaterial } from './server/tls.ts';
 import type { Next, UserInfo } from './server/types.ts';

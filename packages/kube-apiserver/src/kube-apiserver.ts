@@ -26,7 +26,7 @@ import { tokenRequestHandler } from './registry/authentication/token-request.ts'
 import { authorizationHandlers } from './registry/authorization/handlers.ts';
 import { serviceHooks, type ServiceAllocation } from './registry/core/service/service-hooks.ts';
 import type { PortRange } from './registry/core/service/port-allocator.ts';
-import type { Log } from './server/log.ts';
+import type { Log } from '@kubets/apimachinery/log';
 import type { PostStartHook } from './server/post-start-hooks.ts';
 import type { TlsMaterial } from './server/tls.ts';
 import type { ApiRequest, ApiResult, Next, UserInfo } from './server/types.ts';

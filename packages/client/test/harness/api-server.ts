@@ -8,7 +8,7 @@ import { openEmbeddedStore } from '@kubets/etcd';
 import { createApiServer, type ApiServer, type ApiServerParts } from '@kubets/kube-apiserver/api-server';
 import { discoveryHandler } from '@kubets/kube-apiserver/discovery/discovery-handler';
 import { DiscoveryRegistry } from '@kubets/kube-apiserver/discovery/discovery-registry';
-import { silentLog } from '@kubets/kube-apiserver/server/log';
+import { silentLog } from '@kubets/apimachinery/log';
 import { testPki } from '@kubets/kube-apiserver/server/testing/certificates';
 
 export interface TestApiServer extends AsyncDisposable {

@@ -15,7 +15,7 @@ import { TokenIssuer } from '../authentication/serviceaccount/token-issuer.ts';
 import { authenticationHandlers } from '../registry/authentication/handlers.ts';
 import { tokenRequestHandler } from '../registry/authentication/token-request.ts';
 import { authorizationHandlers } from '../registry/authorization/handlers.ts';
-import { silentLog } from '../server/log.ts';
+import { silentLog } from '@kubets/apimachinery/log';
 import { bootstrapHooks } from './hooks.ts';
 
 const issuer = new TokenIssuer(

@@ -1,5 +1,5 @@
 /** `apiserver_flowcontrol_*` (`apiserver/pkg/util/flowcontrol/metrics/metrics.go`). */
-import { labelText, type Cell, type Histogram, type MetricsRegistry, type Values } from '../metrics/registry.ts';
+import { labelText, type Cell, type Histogram, type MetricsRegistry, type Values } from '@kubets/apimachinery/metrics';
 import type { Flow, FlowController } from './flow-controller.ts';
 import type { RejectReason } from './priority-level.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { silentLog } from '../server/log.ts';
+import { silentLog } from '@kubets/apimachinery/log';
 import type { ApiRequest } from '../server/types.ts';
 import { HealthChecks, logCheck, pingCheck, StepCheck } from './checks.ts';
 

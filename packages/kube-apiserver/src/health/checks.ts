@@ -4,7 +4,7 @@
  */
 import { pathNotFound } from '../server/mux.ts';
 import type { ApiRequest, ApiResult } from '../server/types.ts';
-import type { Log } from '../server/log.ts';
+import type { Log } from '@kubets/apimachinery/log';
 
 export interface HealthCheck {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** How long admission takes (`apiserver/pkg/admission/metrics/metrics.go`). */
 import type { Clock } from '@kubets/apimachinery/clock';
 import type { AdmissionObserver } from '../admission/chain.ts';
-import { labelText, type MetricsRegistry } from './registry.ts';
+import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
 
 /** Seconds; as in the list of stable metrics. */
 const bounds = [0.005, 0.025, 0.1, 0.5, 1, 2.5];

@@ -1,6 +1,6 @@
 /** Which deprecated APIs are in use (`apiserver/pkg/endpoints/metrics/metrics.go`, `apiserver_requested_deprecated_apis`). */
 import type { RequestInfo } from '../server/types.ts';
-import { labelText, type MetricsRegistry } from './registry.ts';
+import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
 
 /**
  * Registers the family, and returns what the dispatcher tells it. Each API told of becomes a series

@@ -1,6 +1,6 @@
 /** Health checks as service level indicators, at `/metrics/slis` (`component-base/metrics/prometheus/slis`). */
 import type { HealthObserver } from '../health/checks.ts';
-import { labelText, type MetricsRegistry } from './registry.ts';
+import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
 
 /** Registers the families; the checks tell them of each of their runs. */
 export function healthMetrics(metrics: MetricsRegistry): HealthObserver {

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { AdmissionChain } from '../admission/chain.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission/plugin.ts';
 import { HealthChecks } from '../health/checks.ts';
-import { silentLog } from '../server/log.ts';
+import { silentLog } from '@kubets/apimachinery/log';
 import { requestInfoOf } from '../server/request-info.ts';
 import type { ApiRequest } from '../server/types.ts';
 import { admissionMetrics } from './admission-metrics.ts';
 import { healthMetrics } from './health-metrics.ts';
-import { labelText, MetricsRegistry } from './registry.ts';
+import { labelText, MetricsRegistry } from '@kubets/apimachinery/metrics';
 import { RequestMetrics } from './request-metrics.ts';
 
 describe('MetricsRegistry', () => {

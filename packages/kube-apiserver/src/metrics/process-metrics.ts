@@ -1,6 +1,6 @@
 /** `process_*` and build information, as client_golang and component-base report them. */
 import type { Clock } from '@kubets/apimachinery/clock';
-import { labelText, type MetricsRegistry } from './registry.ts';
+import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
 
 export interface BuildInfo {
   readonly major: string;

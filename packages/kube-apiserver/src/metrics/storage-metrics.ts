@@ -1,7 +1,7 @@
 /** `apiserver_storage_*` and `apiserver_resource_objects` (`apiserver/pkg/storage/etcd3/metrics`). */
 import { groupResourceString } from '@kubets/apimachinery/meta';
 import type { Registry } from '../registry/resources.ts';
-import { labelText, type MetricsRegistry } from './registry.ts';
+import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
 
 export interface StorageSize {
   readonly clusterId: string;

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@kubets/apimachinery/clock';
 import type { Limits } from './limits.ts';
-import type { Log } from './log.ts';
+import type { Log } from '@kubets/apimachinery/log';
 import type { RequestHandler } from './request-handler.ts';
 import type { Peer } from './types.ts';
 

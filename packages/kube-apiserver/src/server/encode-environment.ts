@@ -3,7 +3,7 @@ import type { Printer } from '@kubets/api/printers/printer';
 import type { Clock, Random } from '@kubets/apimachinery/clock';
 import type { GroupVersionKind } from '@kubets/apimachinery/meta';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
-import type { Log } from './log.ts';
+import type { Log } from '@kubets/apimachinery/log';
 
 /** The ports to package `api`; a missing one is answered 406. */
 export interface ObjectCodecs {

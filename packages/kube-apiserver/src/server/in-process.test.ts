@@ -2,7 +2,7 @@ import { systemClock } from '@kubets/apimachinery/system-clock';
 import { newNotFound } from '@kubets/apimachinery/status';
 import { describe, expect, it, vi } from 'vitest';
 import { inProcessTransport } from './in-process.ts';
-import { silentLog } from './log.ts';
+import { silentLog } from '@kubets/apimachinery/log';
 import { fakeEntry, fakePod, FakeWatchSource } from './testing/fake-objects.ts';
 import type { ApiRequest, ApiResult, Next } from './types.ts';
 

@@ -14,7 +14,7 @@ import {
   type WatchStreamEvent,
 } from '@kubets/client';
 import { itemKindOf, listMetaOf } from './encode-list.ts';
-import type { Log } from './log.ts';
+import type { Log } from '@kubets/apimachinery/log';
 import { noRequestInfo } from './request-info.ts';
 import { statusOfError } from './status-of-error.ts';
 import type { ApiRequest, ApiResult, Next, Peer, RequestBody, RequestInfo, UserInfo, WatchSource } from './types.ts';

@@ -9,7 +9,7 @@ import type { ConnectionOptions } from './connection-options.ts';
 import { Http1Server } from './http1-connection.ts';
 import { serveHttp2, type Http2Connection } from './http2-connection.ts';
 import { defaultLimits, type Limits } from './limits.ts';
-import type { Log } from './log.ts';
+import type { Log } from '@kubets/apimachinery/log';
 import type { RequestHandler } from './request-handler.ts';
 import { PeerVerifier, secureContextOptions, type TlsMaterial } from './tls.ts';
 import type { Peer } from './types.ts';

@@ -1,6 +1,6 @@
 /** What has to be done once the server serves (`apiserver/pkg/server/hooks.go`): each is a health check until done. */
 import { StepCheck, type HealthChecks } from '../health/checks.ts';
-import type { Log } from './log.ts';
+import type { Log } from '@kubets/apimachinery/log';
 
 export interface PostStartHook {
   /** Shown as `poststarthook/<name>` in the health checks. */

@@ -1,7 +1,7 @@
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import { describe, expect, it } from 'vitest';
 import { deprecationMetrics } from '../../metrics/deprecation-metrics.ts';
-import { MetricsRegistry } from '../../metrics/registry.ts';
+import { MetricsRegistry } from '@kubets/apimachinery/metrics';
 import { ApiFixture } from '../testing/api-fixture.ts';
 
 const merge = 'application/merge-patch+json';

@@ -4,7 +4,7 @@ import type { Clock } from '@kubets/apimachinery/clock';
 import type { EncodeEnvironment, ObjectCodecs } from '../encode-environment.ts';
 import type { Limits } from '../limits.ts';
 import { Listener } from '../listener.ts';
-import { silentLog } from '../log.ts';
+import { silentLog } from '@kubets/apimachinery/log';
 import { createRequestHandler } from '../server.ts';
 import type { Next } from '../types.ts';
 import { testPki } from './certificates.ts';

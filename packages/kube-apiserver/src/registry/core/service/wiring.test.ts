@@ -3,7 +3,7 @@ import { ModelStorage } from '@kubets/etcd/testing';
 import { expect, it } from 'vitest';
 import { createApiServer } from '../../../api-server.ts';
 import { KubernetesService } from '../../../bootstrap/kubernetes-service.ts';
-import { silentLog } from '../../../server/log.ts';
+import { silentLog } from '@kubets/apimachinery/log';
 import { CountingRandom } from '../../testing/api-fixture.ts';
 import { serviceHooks } from './service-hooks.ts';
 

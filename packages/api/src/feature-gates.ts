@@ -1,5 +1,5 @@
 /** Which feature gates are on (`component-base/featuregate`). */
-import { featureGates } from '@kubets/api/facts';
+import { featureGates } from './facts.ts';
 
 export class FeatureGateError extends Error {
   override readonly name = 'FeatureGateError';

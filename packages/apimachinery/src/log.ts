@@ -1,4 +1,4 @@
-/** The logging port of the server; pino's loggers fit it. */
+/** The logging port of every component; pino's loggers fit it. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -1,0 +1,4 @@
+/** All controllers there are, in upstream's order of registration (`cmd/kube-controller-manager/app/controllermanager.go`, `NewControllerDescriptors`). */
+import type { ControllerDescriptor } from './controller.ts';
+
+export const controllerDescriptors: readonly ControllerDescriptor[] = [];
