@@ -1,7 +1,7 @@
 /** What each controller is given, from what the manager has. */
 import type { Clock, Random } from '@kubets/apimachinery/clock';
 import type { Log } from '@kubets/apimachinery/log';
-import { labelText, MetricsRegistry } from '@kubets/apimachinery/metrics';
+import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
 import {
   defaultControllerRateLimiter,
   EventRecorder,
