@@ -97,9 +97,19 @@ export class WorkQueueFamilies {
   }
 }
 
-/** The context of the controller `name`, which acts as the service account `account` (the first of the facts' `clients`). */
+/** Whose context it is. */
+export interface ContextIdentity {
+  /** The controller's. */
+  readonly name: string;
+  /** The service account as which it acts (the first of the facts' `clients`). */
+  readonly account: string;
+  /** `source.component` of its Events; default: the account. */
+  readonly eventSource?: string | undefined;
+}
+
+/** The context of one controller. Disposing it sends what Events wait and can be sent at once. */
 export function contextFor(
-  { name, account }: { readonly name: string; readonly account: string },
+  { name, account, eventSource = account }: ContextIdentity,
   shared: ContextOptions,
   families: WorkQueueFamilies,
 ): ControllerContext & AsyncDisposable {
@@ -108,7 +118,7 @@ export function contextFor(
   const client = kubeClient(transport);
   const events = new EventRecorder({
     events: client.events(),
-    component: account,
+    component: eventSource,
     clock,
     random,
     onDropped: (reason, error) => log.warn({ controller: name, error: error && String(error) }, reason),

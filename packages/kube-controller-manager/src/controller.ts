@@ -49,6 +49,8 @@ export interface ControllerContext {
 export interface ControllerDescriptor {
   /** As `--controllers` names it, e.g. `deployment-controller`; name, aliases and default come from the generated facts. */
   readonly name: string;
+  /** `source.component` of its Events where upstream's differs from the account's name. */
+  readonly eventSource?: string;
   /** Undefined: it has nothing to do as configured (no signing key, no pod CIDRs); the reason goes to the log. */
   create(context: ControllerContext): Controller | undefined;
 }

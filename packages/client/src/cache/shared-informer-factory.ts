@@ -9,7 +9,7 @@
 import { apiVersionOf, type ApiObject } from '@kubets/apimachinery/meta';
 import { ResourceClient, type Resource } from '../rest/resource-client.ts';
 import type { Transport } from '../transport.ts';
-import { SharedInformer, waitForCacheSync, type InformerOptions } from './shared-informer.ts';
+import { SharedInformer, waitForCacheSync, type InformerOptions, type Registration } from './shared-informer.ts';
 
 export interface InformerFactoryOptions extends Pick<
   InformerOptions<ApiObject>,
@@ -30,6 +30,7 @@ export class SharedInformerFactory implements AsyncDisposable {
   readonly #informers = new Map<string, SharedInformer<ApiObject>>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
+  #collected: Registration[] | undefined;
 
   constructor(options: InformerFactoryOptions) {
     this.#options = options;
@@ -47,12 +48,28 @@ export class SharedInformerFactory implements AsyncDisposable {
     const informer = new SharedInformer<ApiObject>({
       ...options,
       name: resource.resource,
+      onRegistered: (registration) => void this.#collected?.push(registration),
       source: new ResourceClient<ApiObject>(transport, resource as unknown as Resource, namespace),
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
     });
     this.#informers.set(key, informer);
     return informer as unknown as SharedInformer<T>;
+  }
+
+  /**
+   * Calls `make`, and gives back with its result every handler that it has added to informers of this factory: so that all
+   * of one component's handlers can be taken away when it ends before the informers do. `make` must not be asynchronous.
+   */
+  collecting<R>(make: () => R): { readonly result: R; readonly registrations: readonly Registration[] } {
+    const outer = this.#collected;
+    const registrations: Registration[] = [];
+    this.#collected = registrations;
+    try {
+      return { result: make(), registrations };
+    } finally {
+      this.#collected = outer;
+    }
   }
 
   /** Starts the informers that do not run yet; call it again after asking for more. They end with the signal. */

@@ -28,6 +28,8 @@ export interface InformerOptions<T extends ApiObject> extends Pick<
    * shared. When it throws, that is reported and the object kept as it came.
    */
   readonly transform?: (object: Readonly<T>) => Readonly<T>;
+  /** Told of every handler that is added, so that whoever owns several can take them away together. */
+  readonly onRegistered?: (registration: Registration) => void;
   /** Told of failures of the connection and of handlers; both are retried or passed over, never silently. */
   readonly onError: ErrorHandler;
 }
@@ -80,7 +82,7 @@ export class SharedInformer<T extends ApiObject> {
     const listener = new Listener(handler, this.#options.onError, this.hasSynced);
     for (const object of this.#indexer.list()) listener.notify({ type: 'add', object, initial: true });
     this.#listeners.add(listener);
-    return {
+    const registration: Registration = {
       get hasSynced() {
         return listener.hasSynced;
       },
@@ -89,6 +91,8 @@ export class SharedInformer<T extends ApiObject> {
         this.#listeners.delete(listener);
       },
     };
+    this.#options.onRegistered?.(registration);
+    return registration;
   }
 
   /** Resolves when {@link hasSynced} is true; rejects when the signal is aborted first, or the informer ends. */

@@ -80,7 +80,7 @@ export class ControllerFixture implements AsyncDisposable {
     };
     const running = descriptors.map(async (descriptor) => {
       const context: ControllerContext & AsyncDisposable = contextFor(
-        { name: descriptor.name, account: descriptor.name },
+        { name: descriptor.name, account: descriptor.name, eventSource: descriptor.eventSource },
         shared,
         families,
       );
