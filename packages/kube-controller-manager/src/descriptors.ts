@@ -1,4 +1,5 @@
 /** All controllers there are, in upstream's order of registration (`cmd/kube-controller-manager/app/controllermanager.go`, `NewControllerDescriptors`). */
 import type { ControllerDescriptor } from './controller.ts';
+import { namespaceController } from './namespace/controller.ts';
 
-export const controllerDescriptors: readonly ControllerDescriptor[] = [];
+export const controllerDescriptors: readonly ControllerDescriptor[] = [namespaceController];
