@@ -1,5 +1,6 @@
 /** All controllers there are, in upstream's order of registration (`cmd/kube-controller-manager/app/controllermanager.go`, `NewControllerDescriptors`). */
 import type { ControllerDescriptor } from './controller.ts';
 import { namespaceController } from './namespace/controller.ts';
+import { jobController } from './job/controller.ts';
 
-export const controllerDescriptors: readonly ControllerDescriptor[] = [namespaceController];
+export const controllerDescriptors: readonly ControllerDescriptor[] = [namespaceController, jobController];
