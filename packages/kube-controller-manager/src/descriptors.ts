@@ -2,5 +2,12 @@
 import type { ControllerDescriptor } from './controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { jobController } from './job/controller.ts';
+import { replicaSetController } from './replicaset/controller.ts';
+import { replicationControllerController } from './replication-controller/controller.ts';
 
-export const controllerDescriptors: readonly ControllerDescriptor[] = [namespaceController, jobController];
+export const controllerDescriptors: readonly ControllerDescriptor[] = [
+  namespaceController,
+  jobController,
+  replicaSetController,
+  replicationControllerController,
+];

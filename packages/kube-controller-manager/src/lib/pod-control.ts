@@ -3,6 +3,7 @@ import type { ApiObject, OwnerReference } from '@kubets/apimachinery/meta';
 import { isNotFound, reasonOf } from '@kubets/apimachinery/status';
 import type { Pod, PodTemplateSpec } from '@kubets/api/types/core-v1';
 import type { EventRecorder, KubeClient } from '@kubets/client';
+import { settleConcurrently } from './concurrent.ts';
 
 /** The pod that a template describes, owned by `owner`; named by the server after `owner` (`GetPodFromTemplate`). */
 export function podFromTemplate(
@@ -58,14 +59,18 @@ export class PodControl {
     }
   }
 
-  /** Deletes a pod and says so about `owner`. A pod that is gone already is no failure, and no news. */
-  async delete(pod: Readonly<Pod>, owner: Readonly<ApiObject>): Promise<void> {
+  /**
+   * Deletes a pod and says so about `owner`. A pod that is gone already is no failure, and no news: then false is returned,
+   * and no watch may tell of its end any more.
+   */
+  async delete(pod: Readonly<Pod>, owner: Readonly<ApiObject>): Promise<boolean> {
     const { namespace, name = '' } = pod.metadata;
     try {
       await this.#client.pods(namespace).delete(name);
       this.#events.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+      return true;
     } catch (error) {
-      if (isNotFound(error)) return;
+      if (isNotFound(error)) return false;
       this.#events.event(owner, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`);
       throw error;
     }
@@ -96,7 +101,7 @@ export async function slowStartBatch(
   for (let size = Math.min(count, 1); size > 0; size = Math.min(2 * size, count - next)) {
     const first = next;
     next += size;
-    const results = await Promise.allSettled(Array.from({ length: size }, (_, i) => work(first + i)));
+    const results = await settleConcurrently(size, (i) => work(first + i));
     const failed = results.find((result) => result.status === 'rejected');
     successes += results.filter((result) => result.status === 'fulfilled').length;
     if (failed !== undefined) return { successes, error: failed.reason };
