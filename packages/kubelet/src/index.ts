@@ -1,2 +1,4 @@
 /** Public exports of the kubelet. */
-export {};
+export { SimulatedNodes, type SimulatedNodesOptions } from './simulated/simulated-nodes.ts';
+export { nodeName, simulatedMark, unresponsiveAnnotation, type NodeShape } from './simulated/node-object.ts';
+export { readStages, type Stage } from './simulated/stages.ts';
