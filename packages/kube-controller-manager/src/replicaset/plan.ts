@@ -64,7 +64,9 @@ export function sortPods(candidates: readonly Readonly<Pod>[], uid: string, sele
   const disputed: Readonly<Pod>[] = [];
   let terminating = 0;
   for (const pod of candidates) {
-    const owned = isOwned(pod.metadata.ownerReferences, uid);
+    const controller = controllerUid(pod.metadata.ownerReferences);
+    const owned = controller === uid;
+    if (!owned && controller !== undefined) continue;
     const matches = selector.matches(pod.metadata.labels);
     if (isPodActive(pod)) {
       if (owned && matches) mine.push(pod);
@@ -74,10 +76,10 @@ export function sortPods(candidates: readonly Readonly<Pod>[], uid: string, sele
   return { mine, disputed, terminating };
 }
 
-function isOwned(references: readonly OwnerReference[] | undefined, uid: string): boolean {
-  if (references === undefined) return false;
-  for (const reference of references) if (reference.controller === true) return reference.uid === uid;
-  return false;
+function controllerUid(references: readonly OwnerReference[] | undefined): string | undefined {
+  if (references === undefined) return undefined;
+  for (const reference of references) if (reference.controller === true) return reference.uid;
+  return undefined;
 }
 
 export interface StatusInput {
