@@ -4,10 +4,12 @@ import { namespaceController } from './namespace/controller.ts';
 import { jobController } from './job/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { replicationControllerController } from './replication-controller/controller.ts';
+import { endpointSliceController } from './endpointslice/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
   jobController,
   replicaSetController,
   replicationControllerController,
+  endpointSliceController,
 ];
