@@ -1,4 +1,4 @@
-import { FakeClock } from '@kubets/apimachinery/fake-clock';
+import type { FakeClock } from '@kubets/apimachinery/fake-clock';
 import { silentLog } from '@kubets/apimachinery/log';
 import { systemRandom } from '@kubets/apimachinery/system-clock';
 import type { Pod } from '@kubets/api/types/core-v1';
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => plane[Symbol.asyncDispose]());
 
-async function start(count = 1, stages: unknown = undefined): Promise<SimulatedNodes> {
+async function start(count = 1, stages?: unknown): Promise<SimulatedNodes> {
   const nodes = new SimulatedNodes({
     count,
     shape,
