@@ -6,10 +6,12 @@ import { replicaSetController } from './replicaset/controller.ts';
 import { replicationControllerController } from './replication-controller/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
 
+import { statefulSetController } from './statefulset/controller.ts';
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
   jobController,
   replicaSetController,
   replicationControllerController,
   endpointSliceController,
+  statefulSetController,
 ];

@@ -1,0 +1,264 @@
+/** statefulset-controller (upstream `pkg/controller/statefulset/stateful_set.go`). */
+import type { Selector } from '@kubets/apimachinery/labels';
+import { isPodAvailable, untilPodAvailable } from '@kubets/api/core/helpers/pod';
+import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '@kubets/api/types/apps-v1';
+import type { PersistentVolumeClaim, Pod } from '@kubets/api/types/core-v1';
+import { keyOf, type SharedInformer, type WorkQueue } from '@kubets/client';
+import { controllerRevisions, persistentVolumeClaims, pods, statefulSets } from '@kubets/client/resources';
+import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
+import { chooseRevision, sortRevisions, templateOf } from '../history/controller-revision.ts';
+import { outdatedRevisions, RevisionHistory } from '../history/revision-history.ts';
+import { Claimer } from '../lib/claim.ts';
+import { Dependents } from '../lib/dependents.ts';
+import { ensureIndex } from '../lib/ensure-index.ts';
+import { OwnWrites } from '../lib/own-writes.ts';
+import { byControllerUid, controllerUidIndex, orphansOf } from '../lib/owner-references.ts';
+import { slowStartBatch } from '../lib/pod-control.ts';
+import { reconciler, workersOf } from '../lib/reconciler.ts';
+import { selectorCache } from '../lib/selector-cache.ts';
+import { updateStatus } from '../lib/update-status.ts';
+import { isInOrdinalRange, isMemberOf, newPod, podRevision, replicasOf, type Set } from './identity.ts';
+import { statefulSetMetrics, type StatefulSetMetrics } from './metrics.ts';
+import { maxUnavailableOf, plan, type Action, type Plan, type Steps } from './plan.ts';
+import { StatefulPodControl } from './stateful-pod-control.ts';
+import { completeRollingUpdate, isStatusOutdated, isUnavailable, statusForWriting } from './status.ts';
+
+type Revision = Readonly<ControllerRevision>;
+
+/** How long until a cache that has not seen this controller's own writes is looked at again. */
+const staleMs = 10;
+const workers = 5;
+
+/** The two revisions that a set moves between. */
+interface Revisions {
+  readonly all: readonly Revision[];
+  readonly current: Revision;
+  readonly update: Revision;
+  readonly collisionCount: number;
+}
+
+class StatefulSetController {
+  readonly #context: ControllerContext;
+  readonly #queue: WorkQueue<string>;
+  readonly #sets: SharedInformer<StatefulSet>;
+  readonly #pods: SharedInformer<Pod>;
+  readonly #claims: SharedInformer<PersistentVolumeClaim>;
+  readonly #revisions: SharedInformer<ControllerRevision>;
+  readonly #history: RevisionHistory;
+  readonly #podControl: StatefulPodControl;
+  readonly #writes = new OwnWrites();
+  readonly #metrics: StatefulSetMetrics;
+  readonly #compile = selectorCache();
+  readonly #maxUnavailable: boolean;
+
+  constructor(context: ControllerContext) {
+    const { informers, client, events } = context;
+    this.#context = context;
+    this.#queue = context.queue('statefulset');
+    this.#sets = informers.informer(statefulSets);
+    this.#pods = informers.informer(pods);
+    this.#claims = informers.informer(persistentVolumeClaims);
+    this.#revisions = informers.informer(controllerRevisions);
+    this.#history = new RevisionHistory({ client, informer: this.#revisions });
+    this.#metrics = statefulSetMetrics(context.metrics);
+    this.#maxUnavailable = context.featureEnabled('MaxUnavailableStatefulSet');
+    this.#podControl = new StatefulPodControl({
+      client,
+      events,
+      claim: (namespace, name) => this.#claims.store.get(`${namespace}/${name}`),
+      wrotePod: (set, pod) => this.#writes.wrote(keyOf(set), this.#pods, pod),
+      wroteClaim: (set, claim) => this.#writes.wrote(keyOf(set), this.#claims, claim),
+    });
+  }
+
+  controller(): Controller {
+    ensureIndex(this.#pods, controllerUidIndex, byControllerUid);
+    ensureIndex(this.#revisions, controllerUidIndex, byControllerUid);
+    const enqueue = (set: Readonly<StatefulSet>): void => this.#queue.add(keyOf(set));
+    this.#sets.addEventHandler({ onAdd: enqueue, onUpdate: (_, set) => enqueue(set), onDelete: enqueue });
+    const dependents = new Dependents<StatefulSet, Pod>({
+      owners: this.#sets.store,
+      kind: statefulSets.kind,
+      selectorOf: (set) => this.#selectorOf(set),
+      enqueue: (key) => this.#queue.add(key),
+    });
+    this.#pods.addEventHandler(dependents.handler());
+    return reconciler(this.#context, {
+      queue: this.#queue,
+      informers: [this.#sets, this.#pods, this.#claims, this.#revisions],
+      workers: workersOf(this.#context, workers),
+      reconcile: (key) => this.#reconcile(key),
+    });
+  }
+
+  /** Undefined when it is invalid: nothing can be done until it is changed. */
+  #selectorOf(set: Readonly<StatefulSet>): Selector | undefined {
+    try {
+      return this.#compile(set.spec?.selector);
+    } catch (error) {
+      const fields = { controller: this.#context.name, name: set.metadata.name, error: String(error) };
+      this.#context.log.error(fields, 'the selector is invalid');
+      return undefined;
+    }
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const set = this.#sets.store.get(key) as Set | undefined;
+    if (set === undefined) return this.#writes.forget(key);
+    if (!this.#writes.seen(key)) {
+      this.#metrics.stale(statefulSets);
+      return this.#queue.addAfter(key, staleMs);
+    }
+    const selector = this.#selectorOf(set);
+    if (selector === undefined) return;
+    const revisions = await this.#chooseRevisions(set, await this.#claimRevisions(set, selector));
+    const claimed = await this.#claimPods(set, selector);
+    const status = await this.#sync(set, revisions, claimed);
+    this.#comeBack(key, set, claimed, status);
+  }
+
+  async #claimRevisions(set: Set, selector: Selector): Promise<Revision[]> {
+    const { owned, orphans } = this.#history.list(set, selector);
+    if (orphans.length === 0) return owned;
+    const { client } = this.#context;
+    const adopted = await this.#claimer(set, selector, client.controllerRevisions()).claim(orphans);
+    return sortRevisions([...owned, ...adopted]);
+  }
+
+  #claimPods(set: Set, selector: Selector): Promise<Readonly<Pod>[]> {
+    const { store } = this.#pods;
+    const { uid = '', namespace = '' } = set.metadata;
+    const owned = store.byIndex(controllerUidIndex, uid);
+    const orphans = store.byIndex(controllerUidIndex, orphansOf(namespace));
+    // Only what is named after the set can be part of it; what it owns besides is let go of.
+    const candidates = [...owned, ...orphans].filter((pod) => isMemberOf(set, pod));
+    return this.#claimer(set, selector, this.#context.client.pods()).claim(candidates);
+  }
+
+  #claimer<T extends Pod | ControllerRevision>(
+    owner: Set,
+    selector: Selector,
+    dependents: ConstructorParameters<typeof Claimer<StatefulSet, T>>[0]['dependents'],
+  ): Claimer<StatefulSet, T> {
+    const { name = '', namespace } = owner.metadata;
+    const readOwner = (): Promise<Readonly<StatefulSet>> => this.#context.client.statefulSets(namespace).get(name);
+    return new Claimer<StatefulSet, T>({ owner, ownerResource: statefulSets, selector, dependents, readOwner });
+  }
+
+  async #chooseRevisions(set: Set, all: readonly Revision[]): Promise<Revisions> {
+    const exact = !this.#context.featureEnabled('StatefulSetSemanticRevisionComparison');
+    let collisionCount = set.status?.collisionCount ?? 0;
+    const { template } = set.spec;
+    const choice = chooseRevision(all, { owner: set, resource: statefulSets, template, collisionCount, exact });
+    let update: Revision = choice.revision;
+    if (choice.type === 'renumber') update = await this.#history.renumber(choice.revision, choice.number);
+    if (choice.type === 'create') {
+      const created = await this.#history.create(set, choice.revision, collisionCount);
+      ({ revision: update, collisionCount } = created);
+    }
+    if (choice.type !== 'keep') this.#writes.wrote(keyOf(set), this.#revisions, update);
+    const current = all.find((revision) => revision.metadata.name === set.status?.currentRevision) ?? update;
+    return { all, current, update, collisionCount };
+  }
+
+  async #sync(set: Set, revisions: Revisions, claimed: readonly Readonly<Pod>[]): Promise<StatefulSetStatus> {
+    const { current, update, collisionCount } = revisions;
+    const { store } = this.#claims;
+    const view = (revision: Revision) => ({ name: revision.metadata.name ?? '', template: templateOf(revision) });
+    const planned = plan({
+      set,
+      pods: claimed,
+      current: view(current),
+      update: view(update),
+      collisionCount,
+      claim: (name) => store.get(`${set.metadata.namespace}/${name}`),
+      now: this.#context.clock.now(),
+      maxUnavailable: this.#maxUnavailable,
+    });
+    const { error, updated } = await this.#apply(set, planned);
+    if (this.#maxUnavailable) this.#measure(set, claimed);
+    const currentReplicas = Math.max(0, planned.status.currentReplicas - updated);
+    const status = completeRollingUpdate(set, { ...planned.status, currentReplicas });
+    await this.#writeStatus(set, status);
+    await this.#truncate(set, revisions, claimed);
+    if (error !== undefined) throw error;
+    return status;
+  }
+
+  /** Resolves to what went wrong, if anything, and how many pods were deleted for an update. */
+  async #apply(set: Set, { phases, parallel }: Plan): Promise<{ readonly error?: unknown; readonly updated: number }> {
+    let updated = 0;
+    const work = async (steps: Steps | undefined): Promise<void> => {
+      for (const action of steps ?? []) {
+        await this.#act(set, action);
+        if (action.type === 'delete' && action.update === true) updated++;
+      }
+    };
+    try {
+      for (const phase of phases) {
+        if (parallel) {
+          const { error } = await slowStartBatch(phase.length, (i) => work(phase[i]));
+          if (error !== undefined) return { error, updated };
+        } else for (const steps of phase) await work(steps);
+      }
+    } catch (error) {
+      return { error, updated };
+    }
+    return { updated };
+  }
+
+  #act(set: Set, action: Action): Promise<unknown> {
+    switch (action.type) {
+      case 'create':
+        return this.#podControl.create(set, newPod(set, action.revision, action.ordinal));
+      case 'delete':
+        return this.#podControl.delete(set, action.pod);
+      case 'claims':
+        return this.#podControl.createMissingClaims(set, action.pod);
+      case 'conform':
+        return this.#podControl.conform(set, action.pod);
+      case 'conformClaims':
+        return this.#podControl.updateClaimOwners(set, action.pod);
+    }
+  }
+
+  async #writeStatus(set: Set, status: StatefulSetStatus): Promise<void> {
+    if (!isStatusOutdated(set, status)) return;
+    const client = this.#context.client.statefulSets(set.metadata.namespace);
+    const written = await updateStatus<StatefulSet>(client, set, statusForWriting(status));
+    this.#writes.wrote(keyOf(set), this.#sets, written);
+  }
+
+  async #truncate(set: Set, revisions: Revisions, claimed: readonly Readonly<Pod>[]): Promise<void> {
+    const live = new globalThis.Set(claimed.map(podRevision));
+    for (const { metadata } of [revisions.current, revisions.update]) live.add(metadata.name ?? '');
+    const outdated = outdatedRevisions(revisions.all, live, set.spec.revisionHistoryLimit ?? 10);
+    for (const revision of outdated) await this.#history.delete(revision);
+  }
+
+  #measure(set: Set, claimed: readonly Readonly<Pod>[]): void {
+    const now = this.#context.clock.now();
+    const available = claimed.filter(
+      (pod) => isInOrdinalRange(set, pod) && !isUnavailable(pod, set.spec.minReadySeconds ?? 0, now),
+    ).length;
+    this.#metrics.unavailable(set, { max: maxUnavailableOf(set), now: replicasOf(set) - available });
+  }
+
+  /** Ready pods become available by time alone. */
+  #comeBack(key: string, set: Set, claimed: readonly Readonly<Pod>[], status: StatefulSetStatus): void {
+    const { minReadySeconds = 0 } = set.spec;
+    if (minReadySeconds === 0 || status.availableReplicas === replicasOf(set)) return;
+    const now = this.#context.clock.now();
+    let soonest = Infinity;
+    for (const pod of claimed) {
+      if (isPodAvailable(pod, minReadySeconds, now)) continue;
+      soonest = Math.min(soonest, untilPodAvailable(pod, minReadySeconds, now) ?? Infinity);
+    }
+    if (soonest < Infinity) this.#queue.addAfter(key, soonest);
+  }
+}
+
+export const statefulSetController: ControllerDescriptor = {
+  name: 'statefulset-controller',
+  create: (context) => new StatefulSetController(context).controller(),
+};
