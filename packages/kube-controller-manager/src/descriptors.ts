@@ -7,6 +7,8 @@ import { replicationControllerController } from './replication-controller/contro
 import { endpointSliceController } from './endpointslice/controller.ts';
 
 import { statefulSetController } from './statefulset/controller.ts';
+import { garbageCollectorController } from './garbage-collector/controller.ts';
+
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
   jobController,
@@ -14,4 +16,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   replicationControllerController,
   endpointSliceController,
   statefulSetController,
+  garbageCollectorController,
 ];

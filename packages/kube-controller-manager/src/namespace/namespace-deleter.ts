@@ -112,7 +112,7 @@ export class NamespaceDeleter {
         if (!isConflict(error)) throw error;
       }
       const fresh = await this.#read(namespace.metadata.name ?? '');
-      if (fresh?.metadata.uid !== namespace.metadata.uid) return undefined;
+      if (fresh === undefined || fresh.metadata.uid !== namespace.metadata.uid) return undefined;
       current = fresh;
     }
   }
