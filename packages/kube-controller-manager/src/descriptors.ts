@@ -8,6 +8,7 @@ import { endpointSliceController } from './endpointslice/controller.ts';
 
 import { statefulSetController } from './statefulset/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
+import { cronJobController } from './cronjob/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -17,4 +18,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   endpointSliceController,
   statefulSetController,
   garbageCollectorController,
+  cronJobController,
 ];
