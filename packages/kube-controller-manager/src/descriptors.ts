@@ -9,6 +9,7 @@ import { endpointSliceController } from './endpointslice/controller.ts';
 import { statefulSetController } from './statefulset/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { cronJobController } from './cronjob/controller.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -19,4 +20,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   statefulSetController,
   garbageCollectorController,
   cronJobController,
+  ttlAfterFinishedController,
 ];
