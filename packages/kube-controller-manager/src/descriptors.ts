@@ -10,6 +10,7 @@ import { statefulSetController } from './statefulset/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { cronJobController } from './cronjob/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
+import { ttlController } from './ttl/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -21,4 +22,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   garbageCollectorController,
   cronJobController,
   ttlAfterFinishedController,
+  ttlController,
 ];
