@@ -11,6 +11,7 @@ import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { cronJobController } from './cronjob/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 import { ttlController } from './ttl/controller.ts';
+import { podGarbageCollectorController } from './pod-garbage-collector/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -23,4 +24,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   cronJobController,
   ttlAfterFinishedController,
   ttlController,
+  podGarbageCollectorController,
 ];
