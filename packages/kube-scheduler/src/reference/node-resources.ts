@@ -7,7 +7,7 @@ import {
 } from '@kubets/api/core/helpers/pod-resources';
 import { isExtendedResource, isScalarResource } from '@kubets/api/core/helpers/resource-names';
 import { parseQuantity } from '@kubets/apimachinery/quantity';
-import type { Node, Pod } from '@kubets/api/types/core-v1';
+import type { Node } from '@kubets/api/types/core-v1';
 import {
   div,
   podsOn,

@@ -65,7 +65,7 @@ describe('feasible: one node at a time', () => {
     ]);
     expect(texts(pod({ nodeSelector: {} }), c)).toEqual({
       cordoned: 'node(s) were unschedulable',
-      tainted: 'node(s) had untolerated taint(s)',
+      tainted: 'node(s) had untolerated taint {a: b}',
     });
     const picky = pod({ nodeSelector: { disk: 'hdd' }, tolerations: [{ operator: 'Exists' }] });
     expect(feasible(picky, c).nodes).toEqual(['other']);

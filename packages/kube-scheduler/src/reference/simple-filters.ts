@@ -19,10 +19,11 @@ export function nodeUnschedulable({ pod }: Question, node: Node): Rejection | un
   return unresolvable('node(s) were unschedulable');
 }
 
-/** `tainttoleration/taint_toleration.go`. Since 1.35 users are not told which taint. */
+/** `tainttoleration/taint_toleration.go`; the first taint that is not tolerated is named. */
 export function taintToleration({ pod }: Question, node: Node): Rejection | undefined {
   const taint = findUntoleratedTaint(node.spec?.taints, pod.spec?.tolerations);
-  return taint === undefined ? undefined : unresolvable('node(s) had untolerated taint(s)');
+  if (taint === undefined) return undefined;
+  return unresolvable(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`);
 }
 
 /** `nodeaffinity/node_affinity.go`, Filter. */
