@@ -3,6 +3,7 @@ import { kubernetesVersion } from '@kubets/kube-apiserver';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { kubeApiserverCommand } from './kube-apiserver/command.ts';
+import { kubeControllerManagerCommand } from './kube-controller-manager/command.ts';
 import { upCommand } from './up/command.ts';
 import { UserError } from './user-error.ts';
 
@@ -15,7 +16,8 @@ export function kubetsCommand(): Command {
     .exitOverride()
     .showHelpAfterError('(kubets --help shows what there is)')
     .addCommand(upCommand())
-    .addCommand(kubeApiserverCommand());
+    .addCommand(kubeApiserverCommand())
+    .addCommand(kubeControllerManagerCommand());
 }
 
 /** Runs the command line and resolves to the exit code. */
