@@ -12,6 +12,8 @@ import { cronJobController } from './cronjob/controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 import { ttlController } from './ttl/controller.ts';
 import { podGarbageCollectorController } from './pod-garbage-collector/controller.ts';
+import { deploymentController } from './deployment/controller.ts';
+import { resourceQuotaController } from './resource-quota/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -25,4 +27,7 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   ttlAfterFinishedController,
   ttlController,
   podGarbageCollectorController,
+  deploymentController,
+  packages/kube-controller-manager/src/deployment,
+  resourceQuotaController,
 ];

@@ -2,9 +2,16 @@
 import type { Pod, ResourceQuota } from '@kubets/api/types/core-v1';
 import type { ApiObject, GroupResource } from '@kubets/apimachinery/meta';
 import type { Quantity } from '@kubets/apimachinery/quantity';
-import { add, amountsOf, amountsText, mask, subtract, type Amounts } from './resource-list.ts';
-import { matchesScopes } from './scopes.ts';
-import { missingConstraints, usageOf } from './usage.ts';
+import {
+  add,
+  amountsOf,
+  amountsText,
+  mask,
+  subtract,
+  type Amounts,
+} from '@kubets/api/core/helpers/quota/resource-list';
+import { matchesScopes, scopedKindOf, type ScopedKind } from '@kubets/api/core/helpers/quota/scopes';
+import { missingConstraints, usageOf } from '@kubets/api/core/helpers/quota/usage';
 
 export interface QuotaRequest {
   readonly resource: GroupResource;
@@ -28,16 +35,10 @@ export type QuotaVerdict =
   | { readonly allowed: true; readonly charges: ReadonlyMap<QuotaState, Amounts> }
   | { readonly allowed: false; readonly why: string };
 
-const kindOf = (resource: GroupResource): 'pod' | 'claim' | 'other' => {
-  if (resource.group !== '') return 'other';
-  if (resource.resource === 'pods') return 'pod';
-  return resource.resource === 'persistentvolumeclaims' ? 'claim' : 'other';
-};
-
 /** What the request would charge to which quotas, or why it may not. Changes nothing. */
 export function checkRequest(request: QuotaRequest, states: readonly QuotaState[]): QuotaVerdict {
   const { resource, object, oldObject } = request;
-  const kind = kindOf(resource);
+  const kind = scopedKindOf(resource);
   const usage = usageOf(resource, object);
   const charges = new Map<QuotaState, Amounts>();
   for (const state of states) {
@@ -61,7 +62,7 @@ export function checkRequest(request: QuotaRequest, states: readonly QuotaState[
 }
 
 /** Quotas on compute oblige pods that say nothing about it. */
-const isDemanded = (kind: 'pod' | 'claim' | 'other', name: string): boolean =>
+const isDemanded = (kind: ScopedKind, name: string): boolean =>
   kind === 'pod' && /^(?:(?:requests|limits)\.)?(?:cpu|memory)$/.test(name);
 
 function problemOf(
@@ -70,7 +71,7 @@ function problemOf(
   interesting: readonly string[],
 ): string | undefined {
   const name = state.quota.metadata.name ?? '';
-  if (kindOf(resource) === 'pod' && oldObject === undefined) {
+  if (scopedKindOf(resource) === 'pod' && oldObject === undefined) {
     const { spec } = object as unknown as Pod;
     const missing = spec === undefined ? '' : missingConstraints(spec, interesting);
     if (missing !== '') return `failed quota: ${name}: must specify ${missing}`;

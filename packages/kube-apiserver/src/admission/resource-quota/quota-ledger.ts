@@ -10,7 +10,7 @@ import { isConflict, isNotFound } from '@kubets/apimachinery/status';
 import type { InternalClient } from '../../bootstrap/internal-client.ts';
 import type { ResourceCache } from '../../storage/cache.ts';
 import { checkRequest, stateOf, type QuotaRequest, type QuotaState } from './quota-check.ts';
-import { add, toList } from './resource-list.ts';
+import { add, toList } from '@kubets/api/core/helpers/quota/resource-list';
 
 export const resourceQuotas = { group: '', version: 'v1', resource: 'resourcequotas' } as const;
 

@@ -4,8 +4,8 @@ import { FakeCacheDirectory } from '../../authorization/testing/fake-cache.ts';
 import { FakeClient } from '../../bootstrap/testing/fake-client.ts';
 import { attributes, verdict } from '../testing/attributes.ts';
 import { resourceQuota } from './resource-quota.ts';
-import { toList } from './resource-list.ts';
-import { usageOf } from './usage.ts';
+import { toList } from '@kubets/api/core/helpers/quota/resource-list';
+import { usageOf } from '@kubets/api/core/helpers/quota/usage';
 
 function setup(hard: Record<string, string>, used: Record<string, string>, spec: object = {}) {
   const caches = new FakeCacheDirectory();

@@ -4,9 +4,19 @@ import type {
   Pod,
   ResourceQuota,
   ScopedResourceSelectorRequirement,
-} from '@kubets/api/types/core-v1';
-import { computePodQOS } from '@kubets/api/core/validation/pod-qos';
-import type { ApiObject } from '@kubets/apimachinery/meta';
+} from '../../../generated/types/core-v1.ts';
+import { computePodQOS } from '../../validation/pod-qos.ts';
+import type { ApiObject, GroupResource } from '@kubets/apimachinery/meta';
+
+/** Kinds with scopes; all others have none. */
+export type ScopedKind = 'pod' | 'claim' | 'other';
+
+/** What scopes can say of the objects of a resource. */
+export function scopedKindOf({ group, resource }: GroupResource): ScopedKind {
+  if (group !== '') return 'other';
+  if (resource === 'pods') return 'pod';
+  return resource === 'persistentvolumeclaims' ? 'claim' : 'other';
+}
 
 /** The quota's scopes, those of the old list among them. */
 export function scopeRequirements(quota: Readonly<ResourceQuota>): ScopedResourceSelectorRequirement[] {
@@ -14,12 +24,8 @@ export function scopeRequirements(quota: Readonly<ResourceQuota>): ScopedResourc
   return [...plain, ...(quota.spec?.scopeSelector?.matchExpressions ?? [])] as ScopedResourceSelectorRequirement[];
 }
 
-/** Does the object fall under all scopes of the quota? `kind`: other kinds than pods and claims have no scopes. */
-export function matchesScopes(
-  quota: Readonly<ResourceQuota>,
-  kind: 'pod' | 'claim' | 'other',
-  object: Readonly<ApiObject>,
-): boolean {
+/** Does the object fall under all scopes of the quota? */
+export function matchesScopes(quota: Readonly<ResourceQuota>, kind: ScopedKind, object: Readonly<ApiObject>): boolean {
   const requirements = scopeRequirements(quota);
   if (requirements.length === 0) return true;
   if (kind === 'pod') return requirements.every((one) => podMatches(one, object as unknown as Pod));
