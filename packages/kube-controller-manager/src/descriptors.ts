@@ -28,6 +28,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   ttlController,
   podGarbageCollectorController,
   deploymentController,
-  packages/kube-controller-manager/src/deployment,
   resourceQuotaController,
 ];

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '@kubets/api/types/core-v1';
 import type { ReplicaSet } from '@kubets/api/types/apps-v1';
-import type { Transport } from '@kubets/client';
 import { failure } from '@kubets/apimachinery/status';
 import { replicationControllerController } from '../replication-controller/controller.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { makeReady, runningStatus } from '../testing/pod-simulator.ts';
 import { replicaSetController } from './controller.ts';
 
@@ -31,26 +31,6 @@ async function scale(fixture: ControllerFixture, replicas: number): Promise<void
 
 const statusOf = async (fixture: ControllerFixture): Promise<ReplicaSet['status']> =>
   (await fixture.client.replicaSets('default').get('web')).status;
-
-/** Counts writes, and fails those that `refuse` picks. */
-function counting(refuse: (method: string, path: string) => Error | undefined = () => undefined): {
-  writes: string[];
-  wrap: (transport: Transport) => Transport;
-} {
-  const writes: string[] = [];
-  const wrap = (inner: Transport): Transport => ({
-    request: async (request) => {
-      if (request.method === 'GET' || request.path.endsWith('/events')) return await inner.request(request);
-      writes.push(`${request.method} ${request.path}`);
-      const error = refuse(request.method, request.path);
-      if (error !== undefined) throw error;
-      return await inner.request(request);
-    },
-    watch: (request) => inner.watch(request),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  });
-  return { writes, wrap };
-}
 
 describe('replicaset-controller', () => {
   it('creates pods, follows them in the status, and replaces a deleted one', async () => {
@@ -82,7 +62,7 @@ describe('replicaset-controller', () => {
   });
 
   it('writes nothing once it has converged', async () => {
-    const { writes, wrap } = counting();
+    const { writes, wrap } = countingTransport();
     await using fixture = await ControllerFixture.start([replicaSetController], { wrap });
     await fixture.client.replicaSets('default').create(replicaSet(2));
     await fixture.until(async () => (await podsOf(fixture)).length === 2);
@@ -134,7 +114,7 @@ describe('replicaset-controller', () => {
 
   it('says why pods cannot be created, and stops saying so', async () => {
     let full = true;
-    const { wrap } = counting((method, path) =>
+    const { wrap } = countingTransport(({ method, path }) =>
       full && method === 'POST' && path.endsWith('/pods')
         ? failure('Forbidden', 'pods "web-" is forbidden: exceeded quota: q')
         : undefined,
