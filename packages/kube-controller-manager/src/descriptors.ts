@@ -14,6 +14,7 @@ import { ttlController } from './ttl/controller.ts';
 import { podGarbageCollectorController } from './pod-garbage-collector/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { resourceQuotaController } from './resource-quota/controller.ts';
+import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -29,4 +30,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   podGarbageCollectorController,
   deploymentController,
   resourceQuotaController,
+  nodeLifecycleController,
 ];
