@@ -15,6 +15,7 @@ import { podGarbageCollectorController } from './pod-garbage-collector/controlle
 import { deploymentController } from './deployment/controller.ts';
 import { resourceQuotaController } from './resource-quota/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
+import { taintEvictionController } from './taint-eviction/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -31,4 +32,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   deploymentController,
   resourceQuotaController,
   nodeLifecycleController,
+  taintEvictionController,
 ];
