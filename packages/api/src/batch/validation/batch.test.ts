@@ -256,6 +256,12 @@ describe('the status of a job', () => {
       { startTime: times.startTime },
       ['status.startTime: Required value: startTime cannot be removed for unsuspended job'],
     ],
+    [
+      { startTime: times.completionTime },
+      { startTime: times.startTime },
+      ['status.startTime: Required value: startTime cannot be removed for unsuspended job'],
+    ],
+    [{ startTime: times.completionTime }, { startTime: times.startTime, conditions: done('Suspended') }, []],
   ])('%j after %j', (status, before, expected) => {
     expect(check(status, before)).toEqual(expected);
   });

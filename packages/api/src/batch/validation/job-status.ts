@@ -111,7 +111,9 @@ function checkTimes({ errors, now, before, job, is, finished, changed }: Change)
   if (!startTime && finished && changed('finished', 'startTime')) {
     errors.required('status.startTime', 'startTime is required for finished job');
   }
-  if (before.startTime && changed('startTime') && !job.spec?.suspend) {
+  // A resumed Job starts anew: its deadline counts from then on.
+  const resumed = isTrue(before, 'Suspended') && !isTrue(now, 'Suspended');
+  if (before.startTime && changed('startTime') && !job.spec?.suspend && !resumed) {
     errors.required('status.startTime', 'startTime cannot be removed for unsuspended job');
   }
 }
