@@ -7,8 +7,10 @@ import type { SharedInformer, WorkQueue } from '@kubets/client';
 import { jobs as jobResource } from '@kubets/client/resources';
 import type { ControllerContext } from '../controller.ts';
 import { Claimer } from '../lib/claim.ts';
+import { settleConcurrently } from '../lib/concurrent.ts';
 import { Expectations } from '../lib/expectations.ts';
 import { controllerUidIndex, orphansOf } from '../lib/owner-references.ts';
+import { WrittenVersions } from '../lib/written-versions.ts';
 import { assess, type Assessment, type Observed } from './assess.ts';
 import { noFailures, type BackoffRecord } from './backoff.ts';
 import { trueCondition } from './conditions.ts';
@@ -59,8 +61,7 @@ export class JobSync {
   readonly #backoffs = new Map<string, BackoffRecord>();
   /** Uids of pods whose finalizer has been removed, which the cache does not show yet; by the Job's key. */
   readonly #released = new Map<string, Set<string>>();
-  /** What was written last, by the Job's key. */
-  readonly #written = new Map<string, { readonly uid: string | undefined; readonly resourceVersion: number }>();
+  readonly #written = new WrittenVersions();
 
   constructor({ context, queue, jobs, pods }: JobSyncOptions) {
     this.#context = context;
@@ -87,7 +88,7 @@ export class JobSync {
   async sync(key: string): Promise<void> {
     const job = this.#jobs.store.get(key);
     if (job === undefined) return this.#forget(key);
-    if (externalManager(job) !== undefined || this.#isStale(key, job)) return;
+    if (externalManager(job) !== undefined || this.#isStale(job)) return;
     if (finishedType(job) !== undefined) {
       this.#backoffs.delete(key);
       return;
@@ -187,26 +188,25 @@ export class JobSync {
     const { now } = assessment;
     const tracking = trackPods(assessment, draft, finished);
     const last = finished && announceEnd(draft, finished, now);
-    if (await this.#flush(key, writing)) this.#backoffs.set(key, assessment.nextBackoff);
+    if (await this.#flush(writing)) this.#backoffs.set(key, assessment.nextBackoff);
     this.metrics.policyActions(tracking.policyActions);
     const error = await this.#release(key, tracking);
     countReleased(draft, tracking.tracked);
     const ended = error === undefined && !tracking.more && last !== undefined && enactFinished(draft, last, now);
-    await this.#flush(key, writing);
+    await this.#flush(writing);
     if (error !== undefined) throw error;
     if (ended) this.#reportEnd(writing.job, last);
   }
 
   /** Writes the status if it is another one; whether it was. */
-  async #flush(key: string, writing: Writing): Promise<boolean> {
+  async #flush(writing: Writing): Promise<boolean> {
     const status = statusOf(writing.draft);
     if (JSON.stringify(status) === JSON.stringify(writing.written)) return false;
     const before = writing.job.status ?? {};
     const job: Job = { ...writing.job, metadata: { ...writing.job.metadata }, status };
     writing.job = await this.#context.client.jobs(job.metadata.namespace).updateStatus(job);
     writing.written = status;
-    const { uid, resourceVersion } = writing.job.metadata;
-    this.#written.set(key, { uid, resourceVersion: Number(resourceVersion) });
+    this.#written.wrote(writing.job);
     this.metrics.counted(writing.job, before, status);
     return true;
   }
@@ -216,19 +216,18 @@ export class JobSync {
     if (release.length === 0) return undefined;
     let released = this.#released.get(key);
     if (released === undefined) this.#released.set(key, (released = new Set()));
-    const results = await Promise.allSettled(
-      release.map(async (pod) => {
-        const { uid = '' } = pod.metadata;
-        released.add(uid);
-        try {
-          await this.#actions.release(pod);
-          tracked.delete(uid);
-        } catch (error) {
-          released.delete(uid);
-          throw error;
-        }
-      }),
-    );
+    const results = await settleConcurrently(release.length, async (i) => {
+      const pod = release[i] as Readonly<Pod>;
+      const { uid = '' } = pod.metadata;
+      released.add(uid);
+      try {
+        await this.#actions.release(pod);
+        tracked.delete(uid);
+      } catch (error) {
+        released.delete(uid);
+        throw error;
+      }
+    });
     return results.find((result) => result.status === 'rejected')?.reason;
   }
 
@@ -249,11 +248,8 @@ export class JobSync {
   }
 
   /** The cache is behind what this controller has written: the change comes, and with it another sync. */
-  #isStale(key: string, job: Readonly<Job>): boolean {
-    const written = this.#written.get(key);
-    const { uid, resourceVersion } = job.metadata;
-    if (written === undefined || written.uid !== uid || Number(resourceVersion) >= written.resourceVersion)
-      return false;
+  #isStale(job: Readonly<Job>): boolean {
+    if (this.#written.seen(job)) return false;
     this.metrics.staleSync();
     return true;
   }
@@ -262,7 +258,7 @@ export class JobSync {
     this.expectations.forget(key);
     this.#released.delete(key);
     this.#backoffs.delete(key);
-    this.#written.delete(key);
+    this.#written.forget(key);
   }
 }
 

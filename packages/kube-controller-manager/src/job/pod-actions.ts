@@ -5,6 +5,7 @@ import type { Job } from '@kubets/api/types/batch-v1';
 import type { Pod } from '@kubets/api/types/core-v1';
 import type { EventRecorder, KubeClient } from '@kubets/client';
 import { jobs as jobResource } from '@kubets/client/resources';
+import { settleConcurrently } from '../lib/concurrent.ts';
 import type { Expectations } from '../lib/expectations.ts';
 import { controllerRef } from '../lib/owner-references.ts';
 import { isNamespaceTerminating, PodControl, podFromTemplate, slowStartBatch } from '../lib/pod-control.ts';
@@ -89,7 +90,7 @@ export class PodActions {
   }
 
   async #removeAll(pods: readonly Readonly<Pod>[], remove: (pod: Readonly<Pod>) => Promise<unknown>): Promise<Removal> {
-    const results = await Promise.allSettled(pods.map(remove));
+    const results = await settleConcurrently(pods.length, async (i) => await remove(pods[i] as Readonly<Pod>));
     const gone = pods.filter((_, i) => results[i]?.status === 'fulfilled');
     const failed = results.find((result) => result.status === 'rejected');
     const removal = { removed: gone.length, removedReady: gone.filter(isPodReady).length };
