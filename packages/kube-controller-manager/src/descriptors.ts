@@ -5,7 +5,6 @@ import { jobController } from './job/controller.ts';
 import { replicaSetController } from './replicaset/controller.ts';
 import { replicationControllerController } from './replication-controller/controller.ts';
 import { endpointSliceController } from './endpointslice/controller.ts';
-
 import { statefulSetController } from './statefulset/controller.ts';
 import { garbageCollectorController } from './garbage-collector/controller.ts';
 import { cronJobController } from './cronjob/controller.ts';
@@ -16,6 +15,7 @@ import { deploymentController } from './deployment/controller.ts';
 import { resourceQuotaController } from './resource-quota/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
+import { daemonSetController } from './daemonset/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -33,4 +33,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   resourceQuotaController,
   nodeLifecycleController,
   taintEvictionController,
+  daemonSetController,
 ];

@@ -6,7 +6,6 @@ import type { ControllerRevision } from '@kubets/api/types/apps-v1';
 import type { KubeClient, SharedInformer } from '@kubets/client';
 import { controllerUidIndex, orphansOf } from '../lib/owner-references.ts';
 import { dataText, sortRevisions } from './controller-revision.ts';
-import { hashRevisionData, revisionName } from './revision-hash.ts';
 
 type Revision = Readonly<ControllerRevision>;
 
@@ -38,26 +37,24 @@ export class RevisionHistory {
   }
 
   /**
-   * Creates the revision. A name that is taken by the same data is the same revision: another run has made it. Taken by other
-   * data it is a collision: the count goes up and gives another name. Resolves to the revision and the count.
+   * Creates the revision that `make` makes up for a count of collisions. A name that is taken by the same data is the same
+   * revision: another run has made it. Taken by other data it is a collision: the count goes up and gives another name.
+   * Resolves to the revision and the count.
    */
   async create(
-    owner: Readonly<ApiObject>,
-    revision: ControllerRevision,
+    make: (collisionCount: number) => ControllerRevision,
     collisionCount: number,
   ): Promise<{ readonly revision: Revision; readonly collisionCount: number }> {
-    const client = this.#options.client.controllerRevisions(owner.metadata.namespace);
-    const data = dataText(revision);
     for (let count = collisionCount; ; count++) {
-      const name = revisionName(owner.metadata.name ?? '', hashRevisionData(data, count));
+      const wanted = make(count);
+      const client = this.#options.client.controllerRevisions(wanted.metadata.namespace);
       try {
-        const created = await client.create({ ...revision, metadata: { ...revision.metadata, name } });
-        return { revision: created, collisionCount: count };
+        return { revision: await client.create(wanted), collisionCount: count };
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
       }
-      const existing = await client.get(name);
-      if (dataText(existing) === data) return { revision: existing, collisionCount: count };
+      const existing = await client.get(wanted.metadata.name ?? '');
+      if (dataText(existing) === dataText(wanted)) return { revision: existing, collisionCount: count };
     }
   }
 

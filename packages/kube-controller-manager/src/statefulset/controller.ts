@@ -6,7 +6,7 @@ import type { PersistentVolumeClaim, Pod } from '@kubets/api/types/core-v1';
 import { keyOf, type SharedInformer, type WorkQueue } from '@kubets/client';
 import { controllerRevisions, persistentVolumeClaims, pods, statefulSets } from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
-import { chooseRevision, sortRevisions, templateOf } from '../history/controller-revision.ts';
+import { chooseRevision, newControllerRevision, sortRevisions, templateOf } from '../history/controller-revision.ts';
 import { outdatedRevisions, RevisionHistory } from '../history/revision-history.ts';
 import { Claimer } from '../lib/claim.ts';
 import { Dependents } from '../lib/dependents.ts';
@@ -153,7 +153,10 @@ class StatefulSetController {
     let update: Revision = choice.revision;
     if (choice.type === 'renumber') update = await this.#history.renumber(choice.revision, choice.number);
     if (choice.type === 'create') {
-      const created = await this.#history.create(set, choice.revision, collisionCount);
+      const { revision } = choice.revision;
+      const make = (count: number): ControllerRevision =>
+        newControllerRevision({ owner: set, resource: statefulSets, template, revision, collisionCount: count });
+      const created = await this.#history.create(make, collisionCount);
       ({ revision: update, collisionCount } = created);
     }
     if (choice.type !== 'keep') this.#writes.wrote(keyOf(set), this.#revisions, update);
