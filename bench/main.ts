@@ -15,7 +15,13 @@ import { rows, type BenchContext, type Row } from './rows.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** `npm run bench -- controllers …`: other things than the API server alone, each with flags of its own. */
+const topics: Readonly<Record<string, string>> = { controllers: './controllers.ts', scheduler: './scheduler.ts' };
+const [topic = '', ...topicArgs] = process.argv.slice(2);
+const topicModule = topics[topic];
+
 const { values: flags } = parseArgs({
+  args: topicModule === undefined ? process.argv.slice(2) : [],
   options: {
     kubeconfig: { type: 'string' },
     pid: { type: 'string', multiple: true },
@@ -27,7 +33,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-const usage = `npm run bench -- [flags]
+const usage = `npm run bench -- [flags], or one of ${Object.keys(topics).join(', ')} with flags of its own (--help)
   --kubeconfig FILE  the API server to measure (default: a kubets of the benchmark's own)
   --pid N            a process whose resident memory to print (repeat for several; own kubets: known)
   --only a,b         only these rows: ${rows.map((r) => r.name).join(', ')}, start, idle
@@ -39,6 +45,7 @@ interface Figures {
   residentMegabytes: Record<string, number>;
   startSeconds: Record<string, number>;
   idleCorePercent?: number;
+  topics?: Record<string, unknown>;
 }
 
 const figures: Figures = { rows: {}, residentMegabytes: {}, startSeconds: {} };
@@ -161,7 +168,14 @@ function write(): void {
   say(`figures written to ${path}`);
 }
 
-if (flags.help) {
+if (topicModule !== undefined) {
+  const { main } = (await import(topicModule)) as { main(args: readonly string[]): Promise<unknown> };
+  const found = await main(topicArgs);
+  if (found !== undefined) {
+    figures.topics = { [topic]: found };
+    write();
+  }
+} else if (flags.help) {
   say(usage);
 } else {
   if (flags.kubeconfig === undefined) await measureOwn();
