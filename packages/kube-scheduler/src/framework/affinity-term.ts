@@ -11,7 +11,9 @@ export class AffinityTerm {
   readonly namespaces: readonly string[];
   /** Of labels of namespaces, which count besides the named ones; selects nothing when the term has none. */
   readonly namespaceSelector: Selector;
-  /** The same text for terms that mean the same. */
+  /** The same text for terms that mean the same pods. */
+  readonly podsKey: string;
+  /** The same text for terms that mean the same pods and the same topology. */
   readonly key: string;
 
   /** Throws on an invalid selector; the API server lets none through. */
@@ -22,12 +24,8 @@ export class AffinityTerm {
     this.namespaces =
       namespaces.length === 0 && namespaceSelector === undefined ? [ownNamespace] : namespaces.toSorted();
     this.namespaceSelector = compileLabelSelector(namespaceSelector);
-    this.key = JSON.stringify([
-      selectorKey(this.selector),
-      this.topologyKey,
-      this.namespaces,
-      selectorKey(this.namespaceSelector),
-    ]);
+    this.podsKey = JSON.stringify([selectorKey(this.selector), this.namespaces, selectorKey(this.namespaceSelector)]);
+    this.key = `${this.topologyKey} ${this.podsKey}`;
   }
 
   /** Whether the term means a pod of these labels in this namespace (`AffinityTerm.Matches`). */

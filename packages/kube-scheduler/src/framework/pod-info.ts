@@ -5,11 +5,15 @@ import { affinityTermsOf, type PodAffinityTerms } from './affinity-term.ts';
 import { hostPortsOf, type HostPort } from './host-ports.ts';
 import { Resource } from './resource.ts';
 
+let nextId = 1;
+
 /**
  * What follows from a pod's specification alone. Pods of one template share it: everything a pod has in common with the
  * others of its kind is worked out once.
  */
 export class PodShape {
+  /** Unlike that of any other shape. */
+  readonly id = nextId++;
   /** What the pod takes of a node (`UseStatusResources`). */
   readonly requests: Resource;
   /** The same with 100 milli-CPUs and 200 MiB for containers that do not say: what scores compare. */
