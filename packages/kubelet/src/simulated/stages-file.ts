@@ -1,5 +1,5 @@
 /** The file of `--simulated-stages`. */
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { readStages, type Stage } from './stages.ts';
 
 /**
@@ -8,6 +8,9 @@ import { readStages, type Stage } from './stages.ts';
  * @throws Error that names the place and what is wrong there.
  */
 export function parseStages(text: string): readonly Stage[] {
-  const file: unknown = parse(text);
+  const document = parseDocument(text);
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) throw problem;
+  const file: unknown = document.toJS();
   return readStages(file ?? { stages: [] });
 }
