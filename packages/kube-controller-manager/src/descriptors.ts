@@ -16,6 +16,11 @@ import { resourceQuotaController } from './resource-quota/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
 import { daemonSetController } from './daemonset/controller.ts';
+import { serviceAccountController } from './service-account/controller.ts';
+import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher/controller.ts';
+import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
+import { serviceAccountTokenController } from './service-account-token/controller.ts';
+import { legacyServiceAccountTokenCleanerController } from './legacy-service-account-token-cleaner/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -34,4 +39,9 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   nodeLifecycleController,
   taintEvictionController,
   daemonSetController,
+  serviceAccountController,
+  rootCaCertificatePublisherController,
+  clusterRoleAggregationController,
+  serviceAccountTokenController,
+  legacyServiceAccountTokenCleanerController,
 ];

@@ -4,40 +4,14 @@
  * The controller manager has a controller for this; until it runs, the API server does the same work, so that
  * `admin`, `edit` and `view` grant something.
  */
-import { compileLabelSelector } from '@kubets/apimachinery/label-selector';
+import { aggregatedRules } from '@kubets/api/rbac/helpers/aggregated-rules';
 import { isConflict, isNotFound } from '@kubets/apimachinery/status';
-import { rbacGroup, type PolicyRule, type RoleObject } from '../../authorization/rbac/types.ts';
+import { rbacGroup, type RoleObject } from '../../authorization/rbac/types.ts';
 import { semanticEqual } from '../../registry/generic/semantic-equal.ts';
 import type { CacheDirectory, ResourceCache } from '../../storage/cache.ts';
 import type { InternalClient } from '../internal-client.ts';
 
 export const clusterRoles = { group: rbacGroup, version: 'v1', resource: 'clusterroles' } as const;
-
-/** The rules of all roles that the selectors choose, by name, repeats left out; itself excepted. Pure. */
-export function aggregatedRules(role: Readonly<RoleObject>, all: readonly Readonly<RoleObject>[]): PolicyRule[] {
-  const byName = all.toSorted((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1));
-  const rules: PolicyRule[] = [];
-  const seen = new Set<string>();
-  for (const selector of role.aggregationRule?.clusterRoleSelectors ?? []) {
-    const compiled = compileLabelSelector(selector);
-    for (const other of byName) {
-      if (other.metadata.name === role.metadata.name || !compiled.matches(other.metadata.labels ?? {})) continue;
-      for (const rule of other.rules ?? []) {
-        const key = JSON.stringify([
-          rule.verbs,
-          rule.apiGroups ?? [],
-          rule.resources ?? [],
-          rule.resourceNames ?? [],
-          rule.nonResourceURLs ?? [],
-        ]);
-        if (seen.has(key)) continue;
-        seen.add(key);
-        rules.push(rule);
-      }
-    }
-  }
-  return rules;
-}
 
 /** Fills in the rules of a whole set of roles, aggregates of aggregates included. Pure. */
 export function withAggregatedRules(roles: readonly Readonly<RoleObject>[]): RoleObject[] {

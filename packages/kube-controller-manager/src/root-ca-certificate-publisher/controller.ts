@@ -1,0 +1,73 @@
+/**
+ * Every namespace has the certificate by which pods know the API server, in a config map `kube-root-ca.crt`
+ * (`pkg/controller/certificates/rootcacertpublisher/publisher.go`).
+ */
+import type { ConfigMap } from '@kubets/api/types/core-v1';
+import { isNotFound } from '@kubets/apimachinery/status';
+import { configMaps, namespaces } from '@kubets/client/resources';
+import type { ControllerContext, ControllerDescriptor } from '../controller.ts';
+import { createIfActive, followDefaults, isActive } from '../lib/active-namespaces.ts';
+import { reconciler, workersOf } from '../lib/reconciler.ts';
+
+const defaultWorkers = 1;
+const name = 'kube-root-ca.crt';
+const annotation = 'kubernetes.io/description';
+const description =
+  'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.';
+
+/** The config map as it is to be; `undefined`: it is so. */
+export function plannedConfigMap(current: Readonly<ConfigMap> | undefined, rootCa: string): ConfigMap | undefined {
+  const data = { 'ca.crt': rootCa };
+  if (current === undefined) return { metadata: { name, annotations: { [annotation]: description } }, data };
+  const { metadata } = current;
+  const keys = Object.keys(current.data ?? {});
+  const isRight = keys.length === 1 && current.data?.['ca.crt'] === rootCa;
+  if (isRight && (metadata.annotations?.[annotation] ?? '') !== '') return undefined;
+  const annotations = { ...metadata.annotations, [annotation]: description };
+  return { ...current, metadata: { ...metadata, annotations }, data };
+}
+
+async function publish(context: ControllerContext, namespace: string, wanted: ConfigMap): Promise<void> {
+  const client = context.client.configMaps(namespace);
+  if (wanted.metadata.resourceVersion === undefined) return await createIfActive(() => client.create(wanted));
+  try {
+    await client.update(wanted);
+  } catch (error) {
+    // Deleted meanwhile: the event brings us back.
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+export const rootCaCertificatePublisherController: ControllerDescriptor = {
+  name: 'root-ca-certificate-publisher-controller',
+  create(context) {
+    const { rootCa } = context.options;
+    if (rootCa === undefined) {
+      context.log.warn({ controller: context.name }, 'no root CA is given (--root-ca-file): it is not published');
+      return undefined;
+    }
+    const queue = context.queue('root_ca_cert_publisher');
+    const synced = context.metrics.counter(
+      'root_ca_cert_publisher_sync_total',
+      'Number of namespace syncs happened in root ca cert publisher.',
+    );
+    const informers = {
+      namespaces: context.informers.informer(namespaces),
+      defaults: context.informers.informer(configMaps),
+    };
+    followDefaults(queue, informers, (changed) => changed === name);
+    return reconciler(context, {
+      queue,
+      informers: Object.values(informers),
+      workers: workersOf(context, defaultWorkers),
+      async reconcile(namespace) {
+        const object = informers.namespaces.store.get(namespace);
+        if (object === undefined || !isActive(object)) return;
+        const wanted = plannedConfigMap(informers.defaults.store.get(`${namespace}/${name}`), rootCa);
+        if (wanted === undefined) return;
+        await publish(context, namespace, wanted);
+        synced.add(1, 'code="200"');
+      },
+    });
+  },
+};
