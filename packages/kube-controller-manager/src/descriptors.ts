@@ -21,6 +21,7 @@ import { rootCaCertificatePublisherController } from './root-ca-certificate-publ
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts';
 import { serviceAccountTokenController } from './service-account-token/controller.ts';
 import { legacyServiceAccountTokenCleanerController } from './legacy-service-account-token-cleaner/controller.ts';
+import { endpointsController } from './endpoints/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -44,4 +45,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   clusterRoleAggregationController,
   serviceAccountTokenController,
   legacyServiceAccountTokenCleanerController,
+  endpointsController,
 ];
