@@ -22,6 +22,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/cont
 import { serviceAccountTokenController } from './service-account-token/controller.ts';
 import { legacyServiceAccountTokenCleanerController } from './legacy-service-account-token-cleaner/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
+import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -46,4 +47,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   serviceAccountTokenController,
   legacyServiceAccountTokenCleanerController,
   endpointsController,
+  endpointSliceMirroringController,
 ];
