@@ -23,6 +23,7 @@ import { serviceAccountTokenController } from './service-account-token/controlle
 import { legacyServiceAccountTokenCleanerController } from './legacy-service-account-token-cleaner/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
+import { disruptionController } from './disruption/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -48,4 +49,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   legacyServiceAccountTokenCleanerController,
   endpointsController,
   endpointSliceMirroringController,
+  disruptionController,
 ];

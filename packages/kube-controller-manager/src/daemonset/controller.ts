@@ -344,5 +344,6 @@ class DaemonSetController {
 
 export const daemonSetController: ControllerDescriptor = {
   name: 'daemonset-controller',
+  eventSource: 'daemonset-controller',
   create: (context) => new DaemonSetController(context).controller(),
 };
