@@ -284,5 +284,6 @@ export function randomSuffix(random: Random, length: number = suffixLength): str
 
 /** A name from `generateName`: base cut to 58 characters and five random ones (`names.SimpleNameGenerator`). */
 export function generateName(base: string, random: Random): string {
-  return base.slice(0, maxGeneratedNameLength - suffixLength) + randomSuffix(random);
+  // Joined, not added: the sum of two strings stays in two pieces, and slows JSON.stringify down for the whole object.
+  return [base.slice(0, maxGeneratedNameLength - suffixLength), randomSuffix(random)].join('');
 }

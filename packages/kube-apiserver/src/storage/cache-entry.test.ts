@@ -1,6 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { CacheEntry, type EntryContext } from './cache-entry.ts';
 import { ParsedObjects } from './parsed-objects.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 function context(limit?: number): EntryContext {
   return {
@@ -63,17 +68,34 @@ describe('a cached object', () => {
     expect(later.labels).toBe(cached.labels);
   });
 
-  it('forgets the parsed object when it has not been used for long', () => {
+  /** Uses so many others that what is not used meanwhile is dropped. */
+  function turnOver(shared: EntryContext, warm: CacheEntry): void {
+    for (let i = 0; i < 20; i++) {
+      expect(entry(shared, `other${i}`).object).toBeDefined();
+      expect(warm.object).toBeDefined();
+    }
+  }
+
+  it('forgets the parsed object when it has not been used for long', async () => {
     const shared = context(300);
     const cold = entry(shared, 'cold');
     const warm = entry(shared, 'warm');
-    const first = cold.object;
     const kept = warm.object;
-    for (let i = 0; i < 20; i++) {
-      expect(entry(shared, `other${i}`).object).toBeDefined();
-      expect(warm.object).toBe(kept);
-    }
-    expect(cold.object).not.toBe(first);
-    expect(cold.object).toEqual(first);
+    const first = new WeakRef(cold.object);
+    turnOver(shared, warm);
+    // A WeakRef holds its target until the end of the turn in which it was made or read.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(first.deref()).toBeUndefined();
+    expect(warm.object).toBe(kept);
+    expect(cold.object).toMatchObject({ metadata: { name: 'cold', resourceVersion: '5' } });
+  });
+
+  it('is not parsed again while somebody holds the object', () => {
+    const shared = context(300);
+    const cold = entry(shared, 'cold');
+    const held = cold.object;
+    turnOver(shared, entry(shared, 'warm'));
+    expect(cold.object).toBe(held);
   });
 });

@@ -39,6 +39,8 @@ export class CacheEntry implements CachedObject, Parsed {
   #bytes: Uint8Array;
   #final: boolean;
   #object: Readonly<ApiObject> | undefined;
+  /** Of a dropped object: an informer in this process may hold it, and then there is one copy of it, not two. */
+  #dropped: WeakRef<Readonly<ApiObject>> | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
   readonly #context: EntryContext;
@@ -52,6 +54,7 @@ export class CacheEntry implements CachedObject, Parsed {
     this.#bytes = bytes;
     this.#final = final;
     this.#object = undefined;
+    this.#dropped = undefined;
     this.#labels = undefined;
     this.#fields = undefined;
     this.#context = context;
@@ -84,13 +87,14 @@ export class CacheEntry implements CachedObject, Parsed {
   }
 
   get object(): Readonly<ApiObject> {
-    let object = this.#object;
-    if (object === undefined) {
-      object = JSON.parse(this.json.toString()) as ApiObject;
-      this.#object = this.#context.freeze ? deepFreeze(object) : object;
-    }
+    const object = (this.#object ??= this.#dropped?.deref() ?? this.#parse());
     this.#context.parsed.touch(this, this.#bytes.length);
     return object;
+  }
+
+  #parse(): Readonly<ApiObject> {
+    const object = JSON.parse(this.json.toString()) as ApiObject;
+    return this.#context.freeze ? deepFreeze(object) : object;
   }
 
   get labels(): Readonly<Record<string, string>> | undefined {
@@ -118,6 +122,7 @@ export class CacheEntry implements CachedObject, Parsed {
   }
 
   drop(): void {
+    if (this.#object !== undefined) this.#dropped = new WeakRef(this.#object);
     this.#object = undefined;
   }
 

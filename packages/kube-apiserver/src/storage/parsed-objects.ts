@@ -17,8 +17,11 @@ export class ParsedObjects {
   #young: Parsed[] = [];
   #old: Parsed[] = [];
 
-  /** `limitBytes`: JSON bytes of one generation; at most twice as much is held parsed. */
-  constructor(limitBytes = 2 * 1024 * 1024) {
+  /**
+   * `limitBytes`: JSON bytes of one generation; at most twice as much is held parsed. Small, as what is written and
+   * not read again is then garbage before the collector has copied it twice.
+   */
+  constructor(limitBytes = 512 * 1024) {
     this.#limit = limitBytes;
   }
 
