@@ -24,6 +24,7 @@ import { legacyServiceAccountTokenCleanerController } from './legacy-service-acc
 import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { disruptionController } from './disruption/controller.ts';
+import { nodeIpamController } from './node-ipam/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -50,4 +51,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   endpointsController,
   endpointSliceMirroringController,
   disruptionController,
+  nodeIpamController,
 ];
