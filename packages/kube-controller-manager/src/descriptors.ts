@@ -25,6 +25,7 @@ import { endpointsController } from './endpoints/controller.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts';
 import { disruptionController } from './disruption/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
+import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -52,4 +53,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   endpointSliceMirroringController,
   disruptionController,
   nodeIpamController,
+  horizontalPodAutoscalerController,
 ];
