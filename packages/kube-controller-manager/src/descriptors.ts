@@ -26,6 +26,7 @@ import { endpointSliceMirroringController } from './endpointslice-mirroring/cont
 import { disruptionController } from './disruption/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/controller.ts';
+import { persistentVolumeBinderController } from './persistent-volume/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -54,4 +55,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   disruptionController,
   nodeIpamController,
   horizontalPodAutoscalerController,
+  persistentVolumeBinderController,
 ];
