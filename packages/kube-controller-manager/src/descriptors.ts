@@ -27,6 +27,7 @@ import { disruptionController } from './disruption/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/controller.ts';
 import { persistentVolumeBinderController } from './persistent-volume/controller.ts';
+import { serviceCidrController } from './service-cidr/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -56,4 +57,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   nodeIpamController,
   horizontalPodAutoscalerController,
   persistentVolumeBinderController,
+  serviceCidrController,
 ];
