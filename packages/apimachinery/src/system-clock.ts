@@ -21,7 +21,7 @@ const dash = '-'.charCodeAt(0);
  */
 class Uuids {
   readonly #pool = new Uint8Array(4096);
-  readonly #codes = new Array<number>(36).fill(dash);
+  readonly #codes = Array.from({ length: 36 }, () => dash);
   #used = this.#pool.length;
 
   next(): string {

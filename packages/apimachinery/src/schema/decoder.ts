@@ -8,7 +8,7 @@
 import { DecodeError } from './decode-error.ts';
 import { duplicateFields } from './duplicates.ts';
 import { typeErrorText, unknownFields } from './diagnose.ts';
-import { countKeyMarks } from './key-marks.ts';
+import { countKeyMarks, countKeys } from './key-marks.ts';
 import { mismatch, scalarDecoder, scalarZero } from './scalar-decoder.ts';
 import type { FieldSchema, ListSchema, MapSchema, ObjectSchema, Schema } from './types.ts';
 
@@ -42,18 +42,6 @@ type Decode = (value: unknown, walk: Walk) => unknown;
 
 const noStrictErrors: readonly string[] = [];
 const empty: JsonObject = Object.freeze({});
-
-/** All keys in a value that the pass does not enter. */
-function countKeys(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let count = 0;
-  if (Array.isArray(value)) {
-    for (const item of value) count += countKeys(item);
-    return count;
-  }
-  for (const key in value) count += 1 + countKeys((value as JsonObject)[key]);
-  return count;
-}
 
 function setOwn(target: JsonObject, key: string, value: unknown): void {
   if (key === '__proto__') {

@@ -37,3 +37,20 @@ export function countKeyMarks(text: string): number {
   }
   return count;
 }
+
+/** All keys in a value, at every depth. */
+export function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += countKeys(item);
+    return count;
+  }
+  for (const key in value) count += 1 + countKeys((value as Record<string, unknown>)[key]);
+  return count;
+}
+
+/** Whether some object of the JSON text has a key twice; `value` is what JSON.parse makes of the text. */
+export function hasRepeatedKeys(text: string, value: unknown): boolean {
+  return countKeyMarks(text) !== countKeys(value);
+}
