@@ -66,7 +66,7 @@ function remainingProblem({ remaining }: DeletionFindings): Statement | undefine
 function finalizersProblem({ finalizers }: DeletionFindings): Statement | undefined {
   if (finalizers.size === 0) return undefined;
   const what = listed(finalizers, (name, count) => `${name} in ${count} resource instances`);
-  return { reason: 'SomeFinalizerRemain', message: `Some finalizers are remaining: ${what}` };
+  return { reason: 'SomeFinalizersRemain', message: `Some content in the namespace has finalizers remaining: ${what}` };
 }
 
 const removed: Statement = { reason: 'ContentRemoved', message: 'All content successfully removed' };

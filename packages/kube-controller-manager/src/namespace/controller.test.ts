@@ -99,7 +99,7 @@ describe('namespace controller', () => {
       NamespaceContentRemaining:
         'True SomeResourcesRemain: Some resources are remaining: configmaps. has 2 resource instances',
       NamespaceFinalizersRemaining:
-        'True SomeFinalizerRemain: Some finalizers are remaining: example.com/hold in 2 resource instances, example.com/other in 1 resource instances',
+        'True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 2 resource instances, example.com/other in 1 resource instances',
     });
     // It looks again now and then, and says nothing new.
     const said = writes.filter((write) => write.startsWith('PUT')).length;
