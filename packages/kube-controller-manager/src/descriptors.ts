@@ -28,6 +28,11 @@ import { nodeIpamController } from './node-ipam/controller.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/controller.ts';
 import { persistentVolumeBinderController } from './persistent-volume/controller.ts';
 import { serviceCidrController } from './service-cidr/controller.ts';
+import { certificateSigningController } from './certificates/signing-controller.ts';
+import { certificateApprovingController } from './certificates/approving-controller.ts';
+import { certificateCleanerController } from './certificates/cleaner-controller.ts';
+import { bootstrapSignerController } from './bootstrap/signer-controller.ts';
+import { tokenCleanerController } from './bootstrap/token-cleaner-controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -58,4 +63,9 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   horizontalPodAutoscalerController,
   persistentVolumeBinderController,
   serviceCidrController,
+  certificateSigningController,
+  certificateApprovingController,
+  certificateCleanerController,
+  bootstrapSignerController,
+  tokenCleanerController,
 ];

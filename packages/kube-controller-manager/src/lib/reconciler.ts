@@ -13,6 +13,8 @@ export interface ReconcilerOptions {
   reconcile(key: string): Promise<void>;
   /** Stop trying a key after so many failures in a row; default: never. */
   readonly maxRetries?: number;
+  /** Failures that are to be expected: tried again like others, and not reported as errors. Conflicts always are. */
+  readonly isExpected?: (error: unknown) => boolean;
 }
 
 /** How many workers the controller has: `--concurrent-…-syncs`, or the default. */
@@ -25,7 +27,7 @@ export function reconciler(context: ControllerContext, options: ReconcilerOption
   const { queue, workers, maxRetries = Infinity } = options;
   const onError = (key: string, error: unknown): void => {
     // Somebody else was faster: the next try sees what they did. That is no news.
-    const level = isConflict(error) ? 'debug' : 'error';
+    const level = isConflict(error) || options.isExpected?.(error) === true ? 'debug' : 'error';
     context.log[level](
       { controller: context.name, key, error: String(error) },
       'reconciling failed; it is tried again',
