@@ -37,13 +37,6 @@ export function fnv32(text: string): number {
   return hash >>> 0;
 }
 
-/** FNV-1a, 32 bits (Go's `fnv.New32a`). */
-export function fnv32a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of encoder.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
-}
-
 /** Letters and digits that do not make words (`k8s.io/apimachinery/pkg/util/rand`, `SafeEncodeString`). */
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 

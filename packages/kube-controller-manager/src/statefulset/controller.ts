@@ -28,6 +28,9 @@ type Revision = Readonly<ControllerRevision>;
 /** How long until a cache that has not seen this controller's own writes is looked at again. */
 const staleMs = 10;
 const workers = 5;
+/** A set in parallel with more pods than this waits a little for further changes, since each turn looks at all of them. */
+const fewPods = 64;
+const longestWaitMs = 100;
 
 /** The two revisions that a set moves between. */
 interface Revisions {
@@ -80,7 +83,7 @@ class StatefulSetController {
       owners: this.#sets.store,
       kind: statefulSets.kind,
       selectorOf: (set) => this.#selectorOf(set),
-      enqueue: (key) => this.#queue.add(key),
+      enqueue: (key) => this.#enqueue(key),
     });
     this.#pods.addEventHandler(dependents.handler());
     return reconciler(this.#context, {
@@ -89,6 +92,14 @@ class StatefulSetController {
       workers: workersOf(this.#context, workers),
       reconcile: (key) => this.#reconcile(key),
     });
+  }
+
+  /** After a pod has changed. In order, every step waits for one pod: then nothing is gained by waiting longer. */
+  #enqueue(key: string): void {
+    const { spec } = this.#sets.store.get(key) ?? {};
+    const replicas = spec?.podManagementPolicy === 'Parallel' ? (spec.replicas ?? 1) : 0;
+    if (replicas <= fewPods) this.#queue.add(key);
+    else this.#queue.addAfter(key, Math.min(longestWaitMs, replicas >> 4));
   }
 
   /** Undefined when it is invalid: nothing can be done until it is changed. */
@@ -112,6 +123,7 @@ class StatefulSetController {
     const selector = this.#selectorOf(set);
     if (selector === undefined) return;
     const revisions = await this.#chooseRevisions(set, await this.#claimRevisions(set, selector));
+    if (revisions === undefined) return;
     const claimed = await this.#claimPods(set, selector);
     const status = await this.#sync(set, revisions, claimed);
     this.#comeBack(key, set, claimed, status);
@@ -145,11 +157,13 @@ class StatefulSetController {
     return new Claimer<StatefulSet, T>({ owner, ownerResource: statefulSets, selector, dependents, readOwner });
   }
 
-  async #chooseRevisions(set: Set, all: readonly Revision[]): Promise<Revisions> {
+  /** Undefined for a set that is being deleted and whose revisions have gone before it: none is made again. */
+  async #chooseRevisions(set: Set, all: readonly Revision[]): Promise<Revisions | undefined> {
     const exact = !this.#context.featureEnabled('StatefulSetSemanticRevisionComparison');
     let collisionCount = set.status?.collisionCount ?? 0;
     const { template } = set.spec;
     const choice = chooseRevision(all, { owner: set, resource: statefulSets, template, collisionCount, exact });
+    if (choice.type === 'create' && set.metadata.deletionTimestamp !== undefined) return undefined;
     let update: Revision = choice.revision;
     if (choice.type === 'renumber') update = await this.#history.renumber(choice.revision, choice.number);
     if (choice.type === 'create') {
