@@ -2,7 +2,13 @@
 import { semanticEqual } from '@kubets/apimachinery/validation-meta';
 import { isPodReady } from '@kubets/api/core/helpers/pod';
 import type { EndpointAddress, EndpointPort, Endpoints, Pod, Service, ServicePort } from '@kubets/api/types/core-v1';
-import { canonicalAddress, findPort, shouldPodBeInEndpoints, shouldSetHostname } from '../endpointslice/endpoint.ts';
+import {
+  canonicalAddress,
+  findPort,
+  podAddresses,
+  shouldPodBeInEndpoints,
+  shouldSetHostname,
+} from '../endpointslice/endpoint.ts';
 import { headlessLabel, isHeadless, lastChangeTriggerTime } from '../endpointslice/slice.ts';
 import { repackSubsets, truncateSubsets, type AddressOfPort } from './subsets.ts';
 
@@ -23,8 +29,7 @@ function familyOf(service: Readonly<Service>, pod: Readonly<Pod>): string {
 /** Undefined when the pod has no address of the Service's family (`podToEndpointAddressForService`). */
 function addressOf(service: Readonly<Service>, pod: Readonly<Pod>): EndpointAddress | undefined {
   const family = familyOf(service, pod);
-  const ips = (pod.status?.podIPs ?? []).map(({ ip }) => canonicalAddress(ip));
-  const ip = ips.find((candidate) => candidate?.type === family)?.text;
+  const [ip] = podAddresses(pod)[family === 'IPv6' ? 'IPv6' : 'IPv4'];
   if (ip === undefined) return undefined;
   const { namespace = '', name = '', uid = '' } = pod.metadata;
   const { hostname = '', nodeName = '' } = pod.spec ?? {};

@@ -45,7 +45,8 @@ export function repackSubsets(list: readonly AddressOfPort[]): EndpointSubset[] 
   const subsets = new Map<string, { ready: Map<string, boolean>; ports: Map<string, EndpointPort> }>();
   for (const [name, { port, ready }] of byPort(list, addresses)) {
     const sorted = new Map([...ready].toSorted(([a], [b]) => byKey(a, b)));
-    const key = JSON.stringify([...sorted]);
+    let key = '';
+    for (const [address, is] of sorted) key += is ? `${address}\n` : `${address} -\n`;
     let subset = subsets.get(key);
     if (subset === undefined) subsets.set(key, (subset = { ready: sorted, ports: new Map() }));
     if (port !== undefined) subset.ports.set(name, port);

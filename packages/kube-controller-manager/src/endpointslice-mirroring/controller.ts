@@ -30,11 +30,12 @@ class EndpointSliceMirroringController {
   readonly #services: SharedInformer<Service>;
   readonly #endpoints: SharedInformer<Endpoints>;
   readonly #slices: SharedInformer<EndpointSlice>;
-  readonly #tracker = new SliceTracker();
+  readonly #tracker: SliceTracker;
   readonly #metrics: MirrorMetrics;
 
   constructor(context: ControllerContext) {
     this.#context = context;
+    this.#tracker = new SliceTracker(context.clock);
     this.#queue = context.queue('endpoint_slice_mirroring', slowRateLimiter(context.clock));
     this.#services = context.informers.informer(resources.services);
     this.#endpoints = context.informers.informer(resources.endpoints);

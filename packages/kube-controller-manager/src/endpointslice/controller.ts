@@ -61,7 +61,7 @@ class EndpointSliceController {
   readonly #pods: SharedInformer<Pod>;
   readonly #nodes: SharedInformer<Node>;
   readonly #slices: SharedInformer<EndpointSlice>;
-  readonly #tracker = new SliceTracker();
+  readonly #tracker: SliceTracker;
   readonly #triggers = new TriggerTimes();
   readonly #metrics: SliceMetrics;
   /** Service → family → endpoints for each zone, where hints were given by the annotation. */
@@ -74,6 +74,7 @@ class EndpointSliceController {
 
   constructor(context: ControllerContext) {
     this.#context = context;
+    this.#tracker = new SliceTracker(context.clock);
     this.#queue = context.queue('endpoint_slice', slowRateLimiter(context.clock));
     this.#services = context.informers.informer(resources.services);
     this.#pods = context.informers.informer(resources.pods);

@@ -41,6 +41,10 @@ export function findPort(pod: Readonly<Pod>, port: Readonly<ServicePort>): numbe
   return undefined;
 }
 
+/** Whether a Service's ports are the same in every pod: none is found by its name. */
+export const portsAreNumbers = (service: Readonly<Service>): boolean =>
+  (service.spec?.ports ?? []).every((port) => typeof port.targetPort === 'number');
+
 /** A Service's ports as this pod has them; those it lacks are left out (`getEndpointPorts`). */
 export function endpointPorts(service: Readonly<Service>, pod: Readonly<Pod>): EndpointPort[] {
   return (service.spec?.ports ?? []).flatMap((port) => {
@@ -73,11 +77,27 @@ export function canonicalAddress(text: string): { readonly text: string; readonl
   return ip === undefined ? undefined : { text: formatIP(ip), type: isIPv6(ip) ? 'IPv6' : 'IPv4' };
 }
 
-function addressesOf(pod: Readonly<Pod>, type: AddressType): string[] {
-  return (pod.status?.podIPs ?? []).flatMap(({ ip }) => {
+/** A pod's addresses by family, in their canonical form. */
+export interface PodAddresses {
+  readonly IPv4: readonly string[];
+  readonly IPv6: readonly string[];
+}
+
+/** Pods are looked at many times before they change; objects in caches are immutable. */
+const knownAddresses = new WeakMap<Readonly<Pod>, PodAddresses>();
+
+/** The addresses in a pod's status; what is no address is left out (`getEndpointAddresses`). */
+export function podAddresses(pod: Readonly<Pod>): PodAddresses {
+  let addresses = knownAddresses.get(pod);
+  if (addresses !== undefined) return addresses;
+  const [four, six]: [string[], string[]] = [[], []];
+  for (const { ip } of pod.status?.podIPs ?? []) {
     const address = canonicalAddress(ip);
-    return address?.type === type ? [address.text] : [];
-  });
+    if (address !== undefined) (address.type === 'IPv6' ? six : four).push(address.text);
+  }
+  addresses = { IPv4: four, IPv6: six };
+  knownAddresses.set(pod, addresses);
+  return addresses;
 }
 
 /** What a pod is behind a Service (`podToEndpoint`); its list of addresses is empty when it has none of the family. */
@@ -95,7 +115,7 @@ export function podToEndpoint(
   const { nodeName = '', hostname = '' } = pod.spec ?? {};
   const zone = node?.metadata.labels?.[zoneLabel] ?? '';
   return {
-    addresses: addressesOf(pod, type),
+    addresses: type === 'FQDN' ? [] : [...podAddresses(pod)[type]],
     conditions: { ready, serving, terminating },
     ...(shouldSetHostname(pod, service) && { hostname }),
     targetRef: { kind: 'Pod', namespace, name, uid },

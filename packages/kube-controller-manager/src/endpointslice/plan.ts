@@ -10,6 +10,7 @@ import {
   endpointPorts,
   podToEndpoint,
   portMapKey,
+  portsAreNumbers,
   shouldPodBeInEndpoints,
   sortedPorts,
   type AddressType,
@@ -76,17 +77,29 @@ interface Group {
   readonly endpoints: Map<string, Endpoint>;
 }
 
-/** Endpoints by port map: pods may have different numbers for a named port. */
-function desiredGroups(observed: SlicesObserved, skipped: string[]): Map<string, Group> {
-  const { service, pods, addressType } = observed;
-  const groups = new Map<string, Group>();
-  const publishAlways = service.spec?.publishNotReadyAddresses === true;
-  for (const pod of pods) {
-    if (!shouldPodBeInEndpoints(pod, true)) continue;
+/** Finds the group of a pod's ports. Where no port is found by its name all pods are in one group. */
+function grouping(service: Readonly<Service>, groups: Map<string, Group>): (pod: Readonly<Pod>) => Group {
+  const find = (pod: Readonly<Pod>): Group => {
     const ports = endpointPorts(service, pod);
     const key = portMapKey(ports);
     let group = groups.get(key);
     if (group === undefined) groups.set(key, (group = { ports: sortedPorts(ports), endpoints: new Map() }));
+    return group;
+  };
+  if (!portsAreNumbers(service)) return find;
+  let only: Group | undefined;
+  return (pod) => (only ??= find(pod));
+}
+
+/** Endpoints by port map: pods may have different numbers for a named port. */
+function desiredGroups(observed: SlicesObserved, skipped: string[]): Map<string, Group> {
+  const { service, pods, addressType } = observed;
+  const groups = new Map<string, Group>();
+  const groupOf = grouping(service, groups);
+  const publishAlways = service.spec?.publishNotReadyAddresses === true;
+  for (const pod of pods) {
+    if (!shouldPodBeInEndpoints(pod, true)) continue;
+    const group = groupOf(pod);
     const nodeName = pod.spec?.nodeName ?? '';
     const node = observed.node(nodeName);
     if (node === undefined && !publishAlways) {

@@ -2,6 +2,7 @@
  * Which slices a controller has written and not yet seen in its cache (upstream
  * `staging/src/k8s.io/endpointslice/util/endpointslice_tracker.go`).
  */
+import type { Clock } from '@kubets/apimachinery/clock';
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import { serviceNameLabel } from './slice.ts';
 
@@ -10,8 +11,15 @@ type Slice = Readonly<ApiObject>;
 /** Instead of a generation: it is to go. */
 const deletionExpected = -1;
 
+/**
+ * What was written may be gone again without the cache ever having had it (somebody deletes it while the watch is being opened
+ * anew): after so long it is waited for no more. (Upstream waits for ever.)
+ */
+const staleLimitMs = 30_000;
+
 interface Tracked {
   owner: string;
+  writtenAt: number;
   readonly generations: Map<string, number>;
 }
 
@@ -26,7 +34,12 @@ const generationOf = (slice: Slice): number => slice.metadata.generation ?? 0;
 
 /** By the key of the Service. */
 export class SliceTracker {
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #services = new Map<string, Tracked>();
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock;
+  }
 
   /** Whether something is known of this slice. */
   has(slice: Slice): boolean {
@@ -41,14 +54,14 @@ export class SliceTracker {
 
   /**
    * Whether the cache lags behind what was written for the Service. What was written for an earlier one of the same name
-   * (another uid) counts no more.
+   * (another uid) counts no more, nor what was written long ago.
    */
   isStale(key: string, owner: Readonly<ApiObject>, slices: readonly Slice[]): boolean {
     const tracked = this.#services.get(key);
     if (tracked === undefined) return false;
     const uid = owner.metadata.uid ?? '';
     if (tracked.owner === '') tracked.owner = uid;
-    if (tracked.owner !== uid) {
+    if (tracked.owner !== uid || this.#clock.monotonic() - tracked.writtenAt >= staleLimitMs) {
       this.#services.delete(key);
       return false;
     }
@@ -91,7 +104,9 @@ export class SliceTracker {
   #make(slice: Slice): Map<string, number> {
     const key = serviceKeyOf(slice) ?? '';
     let tracked = this.#services.get(key);
-    if (tracked === undefined) this.#services.set(key, (tracked = { owner: '', generations: new Map() }));
+    const writtenAt = this.#clock.monotonic();
+    if (tracked === undefined) this.#services.set(key, (tracked = { owner: '', writtenAt, generations: new Map() }));
+    tracked.writtenAt = writtenAt;
     return tracked.generations;
   }
 }
