@@ -33,6 +33,7 @@ import { certificateApprovingController } from './certificates/approving-control
 import { certificateCleanerController } from './certificates/cleaner-controller.ts';
 import { bootstrapSignerController } from './bootstrap/signer-controller.ts';
 import { tokenCleanerController } from './bootstrap/token-cleaner-controller.ts';
+import { persistentVolumeProtectionController } from './persistent-volume-protection/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -68,4 +69,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   certificateCleanerController,
   bootstrapSignerController,
   tokenCleanerController,
+  persistentVolumeProtectionController,
 ];
