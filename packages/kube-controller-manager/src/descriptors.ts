@@ -34,6 +34,7 @@ import { certificateCleanerController } from './certificates/cleaner-controller.
 import { bootstrapSignerController } from './bootstrap/signer-controller.ts';
 import { tokenCleanerController } from './bootstrap/token-cleaner-controller.ts';
 import { persistentVolumeProtectionController } from './persistent-volume-protection/controller.ts';
+import { persistentVolumeClaimProtectionController } from './persistent-volume-claim-protection/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -70,4 +71,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   bootstrapSignerController,
   tokenCleanerController,
   persistentVolumeProtectionController,
+  persistentVolumeClaimProtectionController,
 ];
