@@ -35,6 +35,7 @@ import { bootstrapSignerController } from './bootstrap/signer-controller.ts';
 import { tokenCleanerController } from './bootstrap/token-cleaner-controller.ts';
 import { persistentVolumeProtectionController } from './persistent-volume-protection/controller.ts';
 import { persistentVolumeClaimProtectionController } from './persistent-volume-claim-protection/controller.ts';
+import { volumeAttributesClassProtectionController } from './volume-attributes-class-protection/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -72,4 +73,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   tokenCleanerController,
   persistentVolumeProtectionController,
   persistentVolumeClaimProtectionController,
+  volumeAttributesClassProtectionController,
 ];
