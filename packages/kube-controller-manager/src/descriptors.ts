@@ -36,6 +36,7 @@ import { tokenCleanerController } from './bootstrap/token-cleaner-controller.ts'
 import { persistentVolumeProtectionController } from './persistent-volume-protection/controller.ts';
 import { persistentVolumeClaimProtectionController } from './persistent-volume-claim-protection/controller.ts';
 import { volumeAttributesClassProtectionController } from './volume-attributes-class-protection/controller.ts';
+import { ephemeralVolumeController } from './ephemeral-volume/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -74,4 +75,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   persistentVolumeProtectionController,
   persistentVolumeClaimProtectionController,
   volumeAttributesClassProtectionController,
+  ephemeralVolumeController,
 ];
