@@ -35,6 +35,8 @@ interface Watcher {
 export class ModelStorage implements Storage {
   readonly #clock: Clock;
   readonly #written: Written[] = [];
+  /** The last of each key: tests of controllers write much. */
+  readonly #newest = new Map<string, Written>();
   readonly #watchers = new Set<Watcher>();
   readonly #leases = new Map<number, { ttlSeconds: number; timer: Timer | undefined }>();
   #leaseIds = 0;
@@ -53,6 +55,8 @@ export class ModelStorage implements Storage {
   }
 
   #at(key: string, revision: number): StoredRecord | undefined {
+    const newest = this.#newest.get(key);
+    if (newest === undefined || newest.revision <= revision) return newest?.record;
     return this.#written.findLast((written) => written.key === key && written.revision <= revision)?.record;
   }
 
@@ -72,7 +76,7 @@ export class ModelStorage implements Storage {
       throw new StorageError('compacted', 'compacted', { compactedRevision: this.#compacted });
     }
     if (revision > this.#revision) throw new StorageError('future-revision', 'future revision');
-    const keys = [...new Set(this.#written.map((written) => written.key))].toSorted();
+    const keys = [...this.#newest.keys()].toSorted();
     const all = keys
       .filter((key) => inRange(key, start, end))
       .map((key) => this.#at(key, revision))
@@ -121,6 +125,7 @@ export class ModelStorage implements Storage {
     const revision = ++this.#revision;
     const written = { revision, key, record };
     this.#written.push(written);
+    this.#newest.set(key, written);
     for (const watcher of this.#watchers) if (watcher.live) this.#show(watcher, written, attachment);
     return revision;
   }
@@ -195,7 +200,7 @@ export class ModelStorage implements Storage {
 
   async revokeLease(id: number): Promise<void> {
     this.#requireLease(id).timer?.cancel();
-    for (const key of [...new Set(this.#written.map((written) => written.key))].toSorted()) {
+    for (const key of [...this.#newest.keys()].toSorted()) {
       if (this.latest(key)?.lease === id) this.#write(key, undefined, undefined);
     }
     this.#leases.delete(id);
