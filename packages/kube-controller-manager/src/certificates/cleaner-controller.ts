@@ -1,11 +1,11 @@
 /** Removes certificate requests that have served their purpose (`pkg/controller/certificates/cleaner/cleaner.go`). */
 import { X509Certificate } from 'node:crypto';
 import type { CertificateSigningRequest } from '@kubets/api/types/certificates-v1';
-import { sleep } from '@kubets/apimachinery/clock';
 import { isConflict, isNotFound } from '@kubets/apimachinery/status';
 import { waitForCacheSync } from '@kubets/client';
 import { certificateSigningRequests } from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
+import { runEvery } from '../lib/run-every.ts';
 import { isIssued, isPastUse } from './request-state.ts';
 
 const intervalMs = 3_600_000;
@@ -20,15 +20,21 @@ class CertificateCleaner implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, name: controller } = this.#context;
     try {
       await waitForCacheSync(signal, this.#informer);
-      for (;;) {
-        for (const csr of this.#informer.store.list()) await this.#clean(csr);
-        await sleep(this.#context.clock, intervalMs, signal);
-      }
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (signal.aborted) return;
+      throw error;
     }
+    await runEvery(clock, intervalMs, {
+      signal,
+      pass: async () => {
+        for (const csr of this.#informer.store.list()) await this.#clean(csr);
+      },
+      onError: (error) =>
+        log.error({ controller, error: String(error) }, 'certificate requests could not be cleaned up'),
+    });
   }
 
   async #clean(csr: Readonly<CertificateSigningRequest>): Promise<void> {

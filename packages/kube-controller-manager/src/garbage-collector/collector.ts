@@ -1,6 +1,7 @@
 /** Looks into what the graph has named, and does what has to be done (`pkg/controller/garbagecollector/garbagecollector.go`). */
 import type { ObjectMeta, OwnerReference } from '@kubets/apimachinery/meta';
 import { isNotFound } from '@kubets/apimachinery/status';
+import { settleConcurrently } from '../lib/concurrent.ts';
 import type { AbsentOwners } from './absent-owners.ts';
 import type { DependencyGraph } from './graph.ts';
 import {
@@ -60,6 +61,7 @@ export class Collector {
     const { graph, operations } = this.#parts;
     // Being deleted is a one-way trip: what depends on it is looked into when it has ended.
     if (isBeingDeleted(node.metadata) && !isDeletingDependents(node.metadata)) return;
+    if (node.deletedVersion !== undefined && node.deletedVersion === node.metadata.resourceVersion) return;
     const { identity } = node;
     const metadata = node.virtual ? await operations.find(identity) : node.metadata;
     if (metadata === undefined) return graph.absent(identity);
@@ -78,7 +80,11 @@ export class Collector {
       case 'remove-owners':
         return await operations.removeOwners(identity, plan.uids);
       case 'delete':
-        if (!plan.unblock) return await this.#delete(identity, metadata, plan.policy);
+        if (!plan.unblock) {
+          await this.#delete(identity, metadata, plan.policy);
+          node.deletedVersion = metadata.resourceVersion;
+          return;
+        }
         await operations.unblockOwners(identity, ownersOf(metadata));
         return await this.#deleteUnblocked(identity, metadata);
       default:
@@ -156,9 +162,10 @@ export class Collector {
     const node = graph.get(uid);
     if (node === undefined) return;
     const dependents = [...(node.dependents ?? [])];
-    const results = await Promise.allSettled(
-      dependents.map(({ identity }) => operations.removeOwners(identity, [uid])),
-    );
+    const results = await settleConcurrently(dependents.length, async (i) => {
+      const dependent = dependents[i];
+      if (dependent !== undefined) await operations.removeOwners(dependent.identity, [uid]);
+    });
     const errors = results.flatMap((result, i) => {
       const dependent = dependents[i];
       if (result.status === 'fulfilled' || dependent === undefined) return [];

@@ -164,5 +164,6 @@ class GarbageCollector implements Controller {
 
 export const garbageCollectorController: ControllerDescriptor = {
   name: 'garbage-collector-controller',
+  eventSource: 'garbage-collector-controller',
   create: (context) => new GarbageCollector(context),
 };

@@ -47,6 +47,8 @@ export class GraphNode {
   metadata: Readonly<ObjectMeta>;
   virtual: boolean;
   dependents: Set<GraphNode> | undefined = undefined;
+  /** The version of which the API server has accepted a deletion: the next event says what has come of it. */
+  deletedVersion: string | undefined = undefined;
 
   constructor(type: NodeType, metadata: Readonly<ObjectMeta>, virtual: boolean) {
     this.type = type;

@@ -1,11 +1,11 @@
 /** Removes tokens in secrets that nobody has used for a year (`pkg/controller/serviceaccount/legacy_serviceaccount_token_cleaner.go`). */
 import type { Secret, ServiceAccount } from '@kubets/api/types/core-v1';
-import { sleep } from '@kubets/apimachinery/clock';
 import { isConflict, isNotFound } from '@kubets/apimachinery/status';
 import { namespaceIndex, waitForCacheSync } from '@kubets/client';
 import { pods, secrets, serviceAccounts } from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { accountNameOf, isTokenOf, isTokenSecret } from '../service-account-token/plan.ts';
+import { runEvery } from '../lib/run-every.ts';
 import { dateOf, fateOf, invalidSinceLabel, isTrackedLongEnough, secretsOfPod } from './plan.ts';
 
 const intervalMs = 24 * 60 * 60 * 1000;
@@ -28,15 +28,15 @@ class LegacyTokenCleaner implements Controller {
     const { clock, log, name: controller } = this.#context;
     try {
       await waitForCacheSync(signal, this.#secrets, this.#accounts, this.#pods);
-      for (;;) {
-        await this.#clean().catch((error: unknown) =>
-          log.error({ controller, error: String(error) }, 'old tokens could not be looked through'),
-        );
-        await sleep(clock, intervalMs, signal);
-      }
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (signal.aborted) return;
+      throw error;
     }
+    await runEvery(clock, intervalMs, {
+      signal,
+      pass: () => this.#clean(),
+      onError: (error) => log.error({ controller, error: String(error) }, 'old tokens could not be looked through'),
+    });
   }
 
   async #clean(): Promise<void> {

@@ -1,6 +1,5 @@
 /** Keeps the status of quotas true (`pkg/controller/resourcequota/resource_quota_controller.go`). */
 import type { Amounts } from '@kubets/api/core/helpers/quota/resource-list';
-import { sleep } from '@kubets/apimachinery/clock';
 import type { ApiObject, GroupResource } from '@kubets/apimachinery/meta';
 import { isNotFound } from '@kubets/apimachinery/status';
 import type { ResourceQuota } from '@kubets/api/types/core-v1';
@@ -15,6 +14,7 @@ import {
 import { resourceQuotas } from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
+import { runEvery } from '../lib/run-every.ts';
 import { CountedObjects } from './counted-objects.ts';
 import { countedResources, plannedStatus } from './plan.ts';
 import { UsageCounter } from './usage-counter.ts';
@@ -67,11 +67,19 @@ class ResourceQuotaController implements Controller {
     await this.#objects.ended();
   }
 
+  /** The first time when a period is over. */
   async #every(ms: number, work: () => void | Promise<void>): Promise<void> {
-    while (!this.#signal.aborted) {
-      await sleep(this.#context.clock, ms, this.#signal).catch(() => undefined);
-      if (!this.#signal.aborted) await work();
-    }
+    const { clock, log, name: controller } = this.#context;
+    const signal = this.#signal;
+    let first = true;
+    await runEvery(clock, ms, {
+      signal,
+      pass: async () => {
+        if (!first) await work();
+        first = false;
+      },
+      onError: (error) => log.warn({ controller, error: String(error) }, 'periodic work failed; it is tried again'),
+    });
   }
 
   #recountAll(): void {
@@ -79,12 +87,7 @@ class ResourceQuotaController implements Controller {
   }
 
   async #refresh(): Promise<void> {
-    try {
-      if (this.#quotas.store.size > 0) await this.#objects.refresh();
-    } catch (error) {
-      const { log, name: controller } = this.#context;
-      log.warn({ controller, error: String(error) }, 'resources could not be discovered; tried again');
-    }
+    if (this.#quotas.store.size > 0) await this.#objects.refresh();
   }
 
   /** What is gone, and what uses something else than before, changes what quotas of its namespace say. */
