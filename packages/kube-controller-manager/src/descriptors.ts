@@ -37,6 +37,7 @@ import { persistentVolumeProtectionController } from './persistent-volume-protec
 import { persistentVolumeClaimProtectionController } from './persistent-volume-claim-protection/controller.ts';
 import { volumeAttributesClassProtectionController } from './volume-attributes-class-protection/controller.ts';
 import { ephemeralVolumeController } from './ephemeral-volume/controller.ts';
+import { validatingAdmissionPolicyStatusController } from './validating-admission-policy-status/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -76,4 +77,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   persistentVolumeClaimProtectionController,
   volumeAttributesClassProtectionController,
   ephemeralVolumeController,
+  validatingAdmissionPolicyStatusController,
 ];

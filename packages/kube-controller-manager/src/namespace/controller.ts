@@ -13,6 +13,7 @@ import { namespaces, pods } from '@kubets/client/resources';
 import type { Clock } from '@kubets/apimachinery/clock';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
+import { runEvery } from '../lib/run-every.ts';
 import { NamespaceDeleter } from './namespace-deleter.ts';
 
 const defaultWorkers = 10;
@@ -24,27 +25,50 @@ const limiter = (clock: Clock): RateLimiter<string> =>
 /** First looks come sooner than the estimate says: content is often gone long before its grace is over. */
 const firstLookMs = 1_000;
 
-class NamespaceController {
-  readonly queue: WorkQueue<string>;
+class NamespaceController implements Controller {
+  readonly #context: ControllerContext;
+  readonly #queue: WorkQueue<string>;
+  readonly #informer: SharedInformer<Namespace>;
+  readonly #inner: Controller;
   readonly #deleter: NamespaceDeleter;
   readonly #pods: SharedInformer<Pod>;
   /** Namespaces with content on its way, and the pause after the last look. */
   readonly #waiting = new Map<string, number>();
 
   constructor(context: ControllerContext) {
-    this.queue = context.queue('namespace', limiter(context.clock));
+    this.#context = context;
+    this.#queue = context.queue('namespace', limiter(context.clock));
     this.#deleter = new NamespaceDeleter(context);
+    this.#informer = context.informers.informer(namespaces);
     this.#pods = context.informers.informer(pods);
+    this.#inner = reconciler(context, {
+      queue: this.#queue,
+      informers: [this.#informer],
+      workers: workersOf(context, defaultWorkers),
+      reconcile: (name) => this.#reconcile(name),
+    });
+    this.#follow();
   }
 
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, options, log, name: controller } = this.#context;
+    const resync = runEvery(clock, options.namespaceSyncPeriodMs, {
+      signal,
+      pass: async () => this.#informer.store.list().forEach(this.#enqueue),
+      onError: (error) => log.error({ controller, error: String(error) }, 'namespaces could not be looked through'),
+    });
+    await Promise.all([this.#inner.run(signal), resync]);
+  }
+
+  readonly #enqueue = (namespace: Readonly<Namespace>): void => {
+    if (namespace.metadata.deletionTimestamp !== undefined) this.#queue.add(namespace.metadata.name ?? '');
+  };
+
   /** Follows namespaces, and the last pod of those that wait for their pods. */
-  follow(informer: SharedInformer<Namespace>): void {
-    const enqueue = (namespace: Readonly<Namespace>): void => {
-      if (namespace.metadata.deletionTimestamp !== undefined) this.queue.add(namespace.metadata.name ?? '');
-    };
-    informer.addEventHandler({
-      onAdd: enqueue,
-      onUpdate: (_old, namespace) => enqueue(namespace),
+  #follow(): void {
+    this.#informer.addEventHandler({
+      onAdd: this.#enqueue,
+      onUpdate: (_old, namespace) => this.#enqueue(namespace),
       onDelete: ({ metadata }) => this.#forget(metadata.name ?? ''),
     });
     this.#pods.addEventHandler({ onDelete: ({ metadata }) => this.#onPodGone(metadata.namespace ?? '') });
@@ -52,7 +76,7 @@ class NamespaceController {
 
   #onPodGone(namespace: string): void {
     if (!this.#waiting.has(namespace)) return;
-    if (this.#pods.store.keysByIndex(namespaceIndex, namespace).length === 0) this.queue.add(namespace);
+    if (this.#pods.store.keysByIndex(namespaceIndex, namespace).length === 0) this.#queue.add(namespace);
   }
 
   #forget(name: string): void {
@@ -60,7 +84,7 @@ class NamespaceController {
     this.#deleter.forget(name);
   }
 
-  async reconcile(name: string): Promise<void> {
+  async #reconcile(name: string): Promise<void> {
     const progress = await this.#deleter.delete(name);
     if (progress.type === 'done') {
       this.#waiting.delete(name);
@@ -68,21 +92,11 @@ class NamespaceController {
     }
     const pause = Math.min(progress.ms, (this.#waiting.get(name) ?? firstLookMs / 2) * 2);
     this.#waiting.set(name, pause);
-    this.queue.addAfter(name, pause);
+    this.#queue.addAfter(name, pause);
   }
 }
 
 export const namespaceController: ControllerDescriptor = {
   name: 'namespace-controller',
-  create(context): Controller {
-    const informer = context.informers.informer(namespaces);
-    const controller = new NamespaceController(context);
-    controller.follow(informer);
-    return reconciler(context, {
-      queue: controller.queue,
-      informers: [informer],
-      workers: workersOf(context, defaultWorkers),
-      reconcile: (name) => controller.reconcile(name),
-    });
-  },
+  create: (context) => new NamespaceController(context),
 };
