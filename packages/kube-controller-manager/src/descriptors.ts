@@ -38,6 +38,7 @@ import { persistentVolumeClaimProtectionController } from './persistent-volume-c
 import { volumeAttributesClassProtectionController } from './volume-attributes-class-protection/controller.ts';
 import { ephemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { validatingAdmissionPolicyStatusController } from './validating-admission-policy-status/controller.ts';
+import { persistentVolumeExpanderController } from './expand/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -78,4 +79,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   volumeAttributesClassProtectionController,
   ephemeralVolumeController,
   validatingAdmissionPolicyStatusController,
+  persistentVolumeExpanderController,
 ];
