@@ -39,6 +39,7 @@ import { volumeAttributesClassProtectionController } from './volume-attributes-c
 import { ephemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { validatingAdmissionPolicyStatusController } from './validating-admission-policy-status/controller.ts';
 import { persistentVolumeExpanderController } from './expand/controller.ts';
+import { attachDetachController } from './attach-detach/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -80,4 +81,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   ephemeralVolumeController,
   validatingAdmissionPolicyStatusController,
   persistentVolumeExpanderController,
+  attachDetachController,
 ];
