@@ -139,7 +139,7 @@ class EndpointSliceController {
         } else if (mine(old) !== mine(slice) || (mine(slice) && this.#tracker.shouldSync(slice))) queue(slice);
       },
       onDelete: (slice) => {
-        if (mine(slice) && this.#tracker.has(slice) && !this.#tracker.deleted(slice)) queue(slice);
+        if (mine(slice) && !this.#tracker.deleted(slice)) queue(slice);
       },
     });
   }

@@ -27,7 +27,7 @@ describe('SliceTracker', () => {
     expect([tracker.deleted(slice('a')), tracker.deleted(slice('b')), tracker.deleted(slice('c'))]).toEqual([
       true,
       false,
-      true,
+      false,
     ]);
     expect(tracker.isStale('n/s', service('u'), [])).toBe(false);
   });

@@ -41,11 +41,6 @@ export class SliceTracker {
     this.#clock = clock;
   }
 
-  /** Whether something is known of this slice. */
-  has(slice: Slice): boolean {
-    return this.#of(slice)?.has(uidOf(slice)) === true;
-  }
-
   /** Whether the slice is not just what was written. */
   shouldSync(slice: Slice): boolean {
     const known = this.#of(slice)?.get(uidOf(slice));
@@ -84,12 +79,15 @@ export class SliceTracker {
     this.#make(slice).set(uidOf(slice), deletionExpected);
   }
 
-  /** It has gone from the cache. Returns whether that was expected. */
+  /**
+   * It has gone from the cache. Returns whether that was expected. (Upstream expects it of slices that it has not written since
+   * its start, too: those that others delete then stay away.)
+   */
   deleted(slice: Slice): boolean {
     const generations = this.#of(slice);
     const known = generations?.get(uidOf(slice));
     generations?.delete(uidOf(slice));
-    return known === undefined || known === deletionExpected;
+    return known === deletionExpected;
   }
 
   /** The Service is gone. */
