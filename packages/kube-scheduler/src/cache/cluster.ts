@@ -64,6 +64,11 @@ export class Cluster implements NodeInfoLister {
     this.#countClaims(pod, -1);
   }
 
+  /** Puts the pod's new state in the place of the old one, which nothing can tell apart by what is counted. */
+  swapPod(old: PodInfo, pod: PodInfo, nodeName: string): void {
+    this.table.infoOf(nodeName)?.swapPod(old, pod);
+  }
+
   #countClaims(pod: PodInfo, sign: 1 | -1): void {
     for (const claim of claimsOf(pod)) {
       const users = (this.#claimUsers.get(claim) ?? 0) + sign;

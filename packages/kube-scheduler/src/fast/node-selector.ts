@@ -32,12 +32,11 @@ export class PluginError extends Error {
 export interface SelectorOptions {
   readonly cluster: Cluster;
   readonly profile: Profile;
-  readonly nominator: PodNominator & { readonly isEmpty: boolean; readonly nodeNames: Iterable<string> };
+  /** The queue's, which is made after the profiles. */
+  readonly nominator: () => PodNominator & { readonly isEmpty: boolean; readonly nodeNames: Iterable<string> };
   readonly random: Random;
   /** For profiles that do not say; 0: adaptive. */
   readonly percentageOfNodesToScore: number;
-  /** Another filter comes after these: also one feasible node is worth knowing about beside others. */
-  readonly hasExtenders: boolean;
 }
 
 /** The feasible nodes are the first `count` of `rows`, until the next attempt. */
@@ -273,7 +272,7 @@ export class NodeSelector implements Candidates {
       if (kernel === undefined) this.#filterOneByOne(plugin.name, (node) => plugin.filter?.(state, pod, node));
       else kernel.filter?.(pod, this);
     }
-    if (!this.#options.nominator.isEmpty) this.#filterNominated(state, pod);
+    if (!this.#options.nominator().isEmpty) this.#filterNominated(state, pod);
   }
 
   #filterOneByOne(plugin: string, filter: (node: NodeInfo) => Status | undefined): void {
@@ -293,7 +292,7 @@ export class NodeSelector implements Candidates {
   /** Nodes that other pods are nominated to must have room for those too. */
   #filterNominated(state: CycleState, pod: PodInfo): void {
     const { cluster, nominator, profile } = this.#options;
-    for (const name of nominator.nodeNames) {
+    for (const name of nominator().nodeNames) {
       const node = cluster.get(name);
       if (node === undefined) continue;
       const at = this.rows.subarray(0, this.count).indexOf(node.row);

@@ -66,6 +66,14 @@ export class NodeInfo {
     return known;
   }
 
+  /** Another state of the same pod, with the same shape. */
+  swapPod(old: PodInfo, pod: PodInfo): void {
+    swap(this.pods, old, pod);
+    if (!pod.shape.hasAffinity) return;
+    swap(this.podsWithAffinity, old, pod);
+    swap(this.podsWithRequiredAntiAffinity, old, pod);
+  }
+
   /** A copy that can be changed without the original noticing. */
   clone(): NodeInfo {
     const copy = new NodeInfo(this.name, this.row);
@@ -110,6 +118,11 @@ export function claimsOf({ pod, namespace }: PodInfo): readonly string[] {
     claims.push(`${namespace}/${persistentVolumeClaim.claimName}`);
   }
   return claims ?? noClaims;
+}
+
+function swap(pods: PodInfo[], old: PodInfo, pod: PodInfo): void {
+  const at = pods.indexOf(old);
+  if (at >= 0) pods[at] = pod;
 }
 
 const noClaims: readonly string[] = [];
