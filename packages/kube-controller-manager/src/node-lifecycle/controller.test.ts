@@ -1,58 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { formatMicroTime, formatTime } from '@kubets/apimachinery/time';
-import type { Node, NodeCondition } from '@kubets/api/types/core-v1';
+import type { Node } from '@kubets/api/types/core-v1';
 import { podCondition } from '@kubets/api/core/helpers/pod';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { countWrites } from '../testing/count-writes.ts';
 import { runPod } from '../testing/run-pod.ts';
 import { taintEvictionController } from '../taint-eviction/controller.ts';
+import { Kubelets } from '../testing/kubelets.ts';
 import { nodeLifecycleController } from './controller.ts';
 import { nodeCondition } from './health.ts';
-
-/** Kubelets that renew leases. */
-class Kubelets {
-  readonly alive = new Set<string>();
-  readonly #fixture: ControllerFixture;
-
-  constructor(fixture: ControllerFixture) {
-    this.#fixture = fixture;
-  }
-
-  async join(name: string, zone = 'a'): Promise<void> {
-    const { client } = this.#fixture;
-    const labels = { 'topology.kubernetes.io/zone': zone, 'kubernetes.io/os': 'linux' };
-    await client.nodes().create({ metadata: { name, labels } } as Node);
-    await this.report(name, 'True');
-    await client.leases('kube-node-lease').create({ metadata: { name }, spec: { holderIdentity: name } });
-    this.alive.add(name);
-  }
-
-  async report(name: string, status: string): Promise<void> {
-    const { client, clock } = this.#fixture;
-    const node = await client.nodes().get(name);
-    const time = formatTime(clock.now());
-    const ready: NodeCondition = { type: 'Ready', status, lastHeartbeatTime: time, lastTransitionTime: time };
-    const others = ['MemoryPressure', 'DiskPressure', 'PIDPressure'].map((type) => ({
-      ...ready,
-      type,
-      status: 'False',
-    }));
-    await client.nodes().updateStatus({ ...node, status: { ...node.status, conditions: [...others, ready] } });
-  }
-
-  /** Time passes, with renewals. */
-  async advance(ms: number): Promise<void> {
-    const { client, clock } = this.#fixture;
-    for (let left = ms; left > 0; left -= 5000) {
-      for (const name of this.alive) {
-        const body = { spec: { renewTime: formatMicroTime(clock.now()) } };
-        await client.leases('kube-node-lease').patch(name, { type: 'application/merge-patch+json', body });
-      }
-      await this.#fixture.advance(Math.min(5000, left));
-    }
-  }
-}
 
 const taintsOf = (node: Readonly<Node>): string[] =>
   (node.spec?.taints ?? []).map((t) => `${t.key}:${t.effect}`).toSorted();
