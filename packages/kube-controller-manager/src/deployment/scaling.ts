@@ -7,10 +7,16 @@ import type { Rollout } from './rollout.ts';
 
 type Set = Readonly<ReplicaSet>;
 
-/** Whether somebody changed `spec.replicas` since the ReplicaSets were scaled last (`isScalingEvent`). */
+/**
+ * Whether somebody changed `spec.replicas` since the ReplicaSets were scaled last (`isScalingEvent`). With the strategy
+ * Recreate several active sets are no matter of scaling: {@link scale} leaves them alone, and upstream is stuck there; ending
+ * the old ones brings the new size along.
+ */
 export function isScalingEvent(rollout: Rollout): boolean {
   const desired = desiredOf(rollout.deployment);
-  return activeOf(rollout.allSets).some((set) => (desiredReplicasOf(set) ?? desired) !== desired);
+  const active = activeOf(rollout.allSets);
+  if (active.length > 1 && !isRollingUpdate(rollout.deployment)) return false;
+  return active.some((set) => (desiredReplicasOf(set) ?? desired) !== desired);
 }
 
 /** Fits the sizes to `spec.replicas`, keeping the proportions in the middle of a rollout, so as not to hasten it. */
