@@ -76,7 +76,7 @@ export class Scheduler {
   /** Throws when the configuration names plugins that do not exist, or arguments that they do not accept. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    const { clock, random, log, transport } = options;
+    const { clock, random, transport } = options;
     const featureEnabled = featureGateLookup(options.featureGates);
     this.#configuration = options.configuration ?? defaultConfiguration(featureEnabled);
     this.#client = kubeClient(transport);

@@ -166,7 +166,9 @@ export class SchedulingQueue {
     this.#inFlight.record(happening);
     if (this.#waiting.size === 0) return;
     const label = happening.event.label ?? 'Unknown';
-    for (const pod of [...this.#waiting.values()]) {
+    // A copy: pods that are gated again come back to the map.
+    const waiting = [...this.#waiting.values()];
+    for (const pod of waiting) {
       if (concerns !== undefined && !concerns(pod)) continue;
       const strategy = this.#strategy(pod, happening);
       if (strategy !== 'skip') this.#requeue(pod, strategy, label);
@@ -273,7 +275,8 @@ export class SchedulingQueue {
 
   #flushUnschedulable(): void {
     const before = this.#now() - this.#options.unschedulableFlushMs;
-    for (const pod of [...this.#waiting.values()]) {
+    const waiting = [...this.#waiting.values()];
+    for (const pod of waiting) {
       if (pod.timestamp <= before) this.#requeue(pod, 'afterBackoff', 'UnschedulableTimeout');
     }
   }
