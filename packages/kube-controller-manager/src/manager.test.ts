@@ -200,4 +200,22 @@ describe('leader election', () => {
     expect(plane.clock.monotonic()).toBe(before);
     expect((await lease(plane)).spec?.leaseTransitions).toBe(3);
   });
+
+  it('stops its controllers when somebody else takes the lease, and begins anew when it is free again', async () => {
+    await using plane = await TestControlPlane.start();
+    const descriptor = shaky(0);
+    await using run = managerOf(plane, { descriptors: [descriptor], leaderElection: { identity: 'first' } });
+    await until(plane.clock, () => descriptor.lives === 1);
+    const body = { spec: { holderIdentity: 'thief', renewTime: '2026-01-01T00:00:01.000000Z' } };
+    const patch = { type: 'application/merge-patch+json', body } as const;
+    await plane.client.leases('kube-system').patch('kube-controller-manager', patch);
+    await until(plane.clock, () => !run.manager.leading);
+    await settle();
+    expect(run.manager.healthChecks().map((check) => check.name)).toEqual(['leaderElection']);
+    await plane.client.configMaps('default').create({ metadata: { name: 'late' } });
+    await until(plane.clock, () => descriptor.lives === 2);
+    await until(plane.clock, () => descriptor.handled.includes('2 default/late'));
+    expect(descriptor.handled).not.toContain('1 default/late');
+    expect(run.errors).toEqual([]);
+  });
 });
