@@ -40,6 +40,7 @@ import { ephemeralVolumeController } from './ephemeral-volume/controller.ts';
 import { validatingAdmissionPolicyStatusController } from './validating-admission-policy-status/controller.ts';
 import { persistentVolumeExpanderController } from './expand/controller.ts';
 import { attachDetachController } from './attach-detach/controller.ts';
+import { resourceClaimController } from './resource-claim/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -82,4 +83,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   validatingAdmissionPolicyStatusController,
   persistentVolumeExpanderController,
   attachDetachController,
+  resourceClaimController,
 ];
