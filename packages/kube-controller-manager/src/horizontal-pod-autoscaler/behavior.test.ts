@@ -204,7 +204,7 @@ describe('whatever is asked for', () => {
           history.recommend(replicas, now - ago * second, 3_000_000);
           history.scaled(change, now - ago * second, 3_000_000);
         }
-        const { replicas } = run({ current, desired, min: 1, max: 50, history, ...(behavior ?? {}) });
+        const { replicas } = run({ current, desired, min: 1, max: 50, history, ...behavior });
         expect(Number.isInteger(replicas)).toBe(true);
         expect(replicas).toBeGreaterThanOrEqual(1);
         expect(replicas).toBeLessThanOrEqual(50);
