@@ -2,6 +2,7 @@
  * Which slices of one Service and family are to be written (upstream `staging/src/k8s.io/endpointslice/reconciler.go`,
  * `reconcileByAddressType`). Pure.
  */
+import { semanticEqual } from '@kubets/apimachinery/validation-meta';
 import type { EventType } from '@kubets/client';
 import type { Node, Pod, Service } from '@kubets/api/types/core-v1';
 import type { Endpoint, EndpointPort, EndpointSlice } from '@kubets/api/types/discovery-v1';
@@ -224,6 +225,11 @@ export function planSlices(observed: SlicesObserved): SlicePlan {
   const touched = new Set([...result.update, ...result.doomed].map((slice) => slice.metadata.name));
   result.unchanged = slices.filter((slice) => !touched.has(slice.metadata.name));
   const { events, zones } = hint(result, observed);
+  // Hints are given anew where they cannot be kept in part, and may turn out to be the same. (Upstream writes them again.)
+  const before = new Map(slices.map((slice) => [slice.metadata.name, slice]));
+  result.update = result.update.filter(({ metadata: { name }, endpoints }) => {
+    return touched.has(name) || !semanticEqual(endpoints, before.get(name)?.endpoints);
+  });
   reuse(result, service);
   const { doomed, added, removed, counts } = result;
   // A Service that is being deleted gets no new slices: the garbage collector would have to take them away again.

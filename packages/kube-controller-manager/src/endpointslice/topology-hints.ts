@@ -29,7 +29,7 @@ export type ZoneCounts = Map<string, number>;
 /** Slices on their way to the server; those in `unchanged` are the cache's. */
 export interface SliceChanges {
   readonly create: EndpointSlice[];
-  readonly update: EndpointSlice[];
+  update: EndpointSlice[];
   unchanged: Readonly<EndpointSlice>[];
 }
 
