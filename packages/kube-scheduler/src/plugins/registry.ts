@@ -4,6 +4,7 @@ import type { Registry } from '../framework/profile.ts';
 import type { AnyPlugin } from '../framework/types.ts';
 import { DefaultBinder } from './defaultbinder/default-binder.ts';
 import { defaultPreemption } from './defaultpreemption/default-preemption.ts';
+import { dynamicResources } from './dynamicresources/dynamic-resources.ts';
 import { ImageLocality } from './imagelocality/image-locality.ts';
 import { InterPodAffinity } from './interpodaffinity/inter-pod-affinity.ts';
 import { NodeAffinity } from './nodeaffinity/node-affinity.ts';
@@ -33,6 +34,7 @@ const made =
 export const pluginRegistry: Registry = {
   DefaultBinder: made(DefaultBinder),
   DefaultPreemption: defaultPreemption,
+  DynamicResources: dynamicResources,
   ImageLocality: made(ImageLocality),
   InterPodAffinity: made(InterPodAffinity),
   NodeAffinity: made(NodeAffinity),
