@@ -25,11 +25,12 @@ import { daemonSetMetrics, type DaemonSetMetrics } from './metrics.ts';
 import { NodeFit } from './node-fit.ts';
 import { plan, podsByNode, type DaemonPlan, type Deletion, type Observed } from './plan.ts';
 import { planUpdate } from './rolling-update.ts';
-import { countDaemon, planStatus } from './status.ts';
+import { countDaemon, nextAvailable, planStatus } from './status.ts';
 
 /** So many pods are made, and so many deleted, in one turn at most. */
 const burst = 250;
 const workers = 2;
+/** How long until a cache that has not seen this controller's own writes is looked at again. */
 const staleMs = 10;
 /** With more nodes than this a turn, which looks at all of them, waits a little for further changes. */
 const fewNodes = 64;
@@ -45,6 +46,7 @@ class DaemonSetController {
   readonly #history: RevisionHistory;
   readonly #daemonHistory: DaemonHistory;
   readonly #podControl: PodControl;
+  /** Of deletions; that creations are not repeated is what `writes` sees to. */
   readonly #expectations: Expectations;
   readonly #writes = new OwnWrites();
   readonly #backoff: FailedPodBackoff;
@@ -107,17 +109,10 @@ class DaemonSetController {
       kind: daemonSets.kind,
       selectorOf: (daemon: Readonly<DaemonSet>) => this.#selectorOf(daemon),
     };
-    const observed = (key: string, observe: () => void): void => {
-      const waited = !this.#expectations.satisfied(key);
-      observe();
-      // The last of what was asked for: what comes next need not wait for further changes.
-      if (waited && this.#expectations.satisfied(key)) this.#queue.add(key);
-    };
     const podDependents = new Dependents<DaemonSet, Pod>({
       ...shared,
       enqueue: (key) => this.#enqueue(key),
-      added: (key) => observed(key, () => this.#expectations.creationObserved(key)),
-      deleted: (key, pod) => observed(key, () => this.#expectations.deletionObserved(key, pod.metadata.uid ?? '')),
+      deleted: (key, pod) => this.#expectations.deletionObserved(key, pod.metadata.uid ?? ''),
     });
     const revisionDependents = new Dependents<DaemonSet, ControllerRevision>({
       ...shared,
@@ -276,13 +271,14 @@ class DaemonSetController {
     const create = planned.create.slice(0, burst);
     const gone = planned.delete.slice(0, burst);
     if (create.length === 0 && gone.length === 0) return undefined;
-    this.#expectations.expect(
+    this.#expectations.expectDeletions(
       key,
-      create.length,
       gone.map(({ pod }) => pod.metadata.uid ?? ''),
     );
     const created = await this.#create(key, daemon, { hash, nodeNames: create });
     const deleted = await this.#delete(key, daemon, gone);
+    // What was beyond the burst need not wait for further changes.
+    if (planned.create.length > burst) this.#queue.addAfter(key, staleMs);
     return created ?? deleted;
   }
 
@@ -291,19 +287,15 @@ class DaemonSetController {
     daemon: Daemon,
     { hash, nodeNames }: { readonly hash: string; readonly nodeNames: readonly string[] },
   ): Promise<{ readonly error: unknown } | undefined> {
-    let attempted = 0;
     const { error } = await slowStartBatch(nodeNames.length, async (i) => {
-      attempted++;
       try {
-        await this.#podControl.create(newDaemonPod(daemon, hash, nodeNames[i] ?? ''), daemon);
+        const pod = await this.#podControl.create(newDaemonPod(daemon, hash, nodeNames[i] ?? ''), daemon);
+        this.#writes.wrote(key, this.#pods, pod);
       } catch (failure) {
-        // In a namespace that goes away every further try would fail too: what is expected stays open, and so nothing is tried.
-        if (isNamespaceTerminating(failure)) return;
-        this.#expectations.creationObserved(key);
-        throw failure;
+        // In a namespace that goes away every further try would fail too.
+        if (!isNamespaceTerminating(failure)) throw failure;
       }
     });
-    for (let i = attempted; i < nodeNames.length; i++) this.#expectations.creationObserved(key);
     return error === undefined ? undefined : { error };
   }
 
@@ -332,13 +324,17 @@ class DaemonSetController {
     { revisions, processed }: { readonly revisions: DaemonRevisions; readonly processed: boolean },
   ): Promise<void> {
     const { daemon } = observed;
-    const { counts, nextAvailableMs } = countDaemon(observed);
-    const status = planStatus(daemon, { counts, collisionCount: revisions.collisionCount, processed });
+    const status = planStatus(daemon, {
+      counts: countDaemon(observed),
+      collisionCount: revisions.collisionCount,
+      processed,
+    });
     if (status !== undefined) {
       const client = this.#context.client.daemonSets(daemon.metadata.namespace);
       this.#writes.wrote(key, this.#daemons, await updateStatus<DaemonSet>(client, daemon, status));
     }
-    if (nextAvailableMs !== undefined) this.#queue.addAfter(key, nextAvailableMs);
+    const next = nextAvailable(observed);
+    if (next !== undefined) this.#queue.addAfter(key, next);
   }
 }
 

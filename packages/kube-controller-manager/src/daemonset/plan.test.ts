@@ -5,7 +5,7 @@ import { boundTo, daemonTolerations, targetNode, type Daemon } from './daemon-po
 import { NodeFit, type Fit } from './node-fit.ts';
 import { plan, podsByNode, type DaemonPlan, type Observed } from './plan.ts';
 import { planUpdate } from './rolling-update.ts';
-import { countDaemon, planStatus } from './status.ts';
+import { countDaemon, nextAvailable, planStatus } from './status.ts';
 
 const now = Date.UTC(2026, 0, 1, 0, 1, 0);
 
@@ -160,7 +160,7 @@ describe('countDaemon and planStatus', () => {
   it('counts nodes, and writes what has changed', () => {
     const daemon = daemonOf({ minReadySeconds: 10 });
     const observed = observe(daemon, 'a b c d=keep e=none', 'a:ready@new b:late c:running d:ready');
-    const { counts, nextAvailableMs } = countDaemon(observed);
+    const counts = countDaemon(observed);
     expect(counts).toEqual({
       currentNumberScheduled: 3,
       numberMisscheduled: 1,
@@ -170,7 +170,7 @@ describe('countDaemon and planStatus', () => {
       numberAvailable: 1,
       numberUnavailable: 2,
     });
-    expect(nextAvailableMs).toBe(5000);
+    expect(nextAvailable(observed)).toBe(5000);
     const status = planStatus(daemon, { counts, processed: true });
     expect(status).toEqual({ ...counts, observedGeneration: 2 });
     expect(planStatus({ ...daemon, ...(status && { status }) }, { counts, processed: true })).toBeUndefined();

@@ -7,12 +7,28 @@ import type { Observed } from './plan.ts';
 /** What is counted. */
 export type DaemonCounts = Required<Omit<DaemonSetStatus, 'observedGeneration' | 'collisionCount' | 'conditions'>>;
 
+/**
+ * Milliseconds until the next pod becomes available by time alone; undefined when there is none. Also a pod beside an older
+ * one counts here: the older one waits for it.
+ */
+export function nextAvailable({ daemon, podsByNode, now }: Observed): number | undefined {
+  const { minReadySeconds = 0 } = daemon.spec;
+  if (minReadySeconds === 0) return undefined;
+  let next = Infinity;
+  for (const pods of podsByNode.values()) {
+    for (const pod of pods) {
+      if (isPodAvailable(pod, minReadySeconds, now)) continue;
+      next = Math.min(next, untilPodAvailable(pod, minReadySeconds, now) ?? Infinity);
+    }
+  }
+  return next < Infinity ? next : undefined;
+}
+
 /** Counts nodes; of several pods on one, the oldest speaks for the node. */
-export function countDaemon(observed: Observed): { readonly counts: DaemonCounts; readonly nextAvailableMs?: number } {
+export function countDaemon(observed: Observed): DaemonCounts {
   const { daemon, nodes, fits, podsByNode, hash, now } = observed;
   const { minReadySeconds = 0 } = daemon.spec;
   let [desired, current, misscheduled, ready, updated, available] = [0, 0, 0, 0, 0, 0];
-  let next = Infinity;
   for (const [i, node] of nodes.entries()) {
     const pods = podsByNode.get(node.metadata.name ?? '');
     if (fits[i] !== 'run') {
@@ -27,9 +43,8 @@ export function countDaemon(observed: Observed): { readonly counts: DaemonCounts
     if (!isPodReady(pod)) continue;
     ready++;
     if (isPodAvailable(pod, minReadySeconds, now)) available++;
-    else next = Math.min(next, untilPodAvailable(pod, minReadySeconds, now) ?? Infinity);
   }
-  const counts: DaemonCounts = {
+  return {
     currentNumberScheduled: current,
     numberMisscheduled: misscheduled,
     desiredNumberScheduled: desired,
@@ -38,7 +53,6 @@ export function countDaemon(observed: Observed): { readonly counts: DaemonCounts
     numberAvailable: available,
     numberUnavailable: desired - available,
   };
-  return { counts, ...(next < Infinity && { nextAvailableMs: next }) };
 }
 
 export interface StatusOptions {

@@ -125,8 +125,8 @@ class StatefulSetController {
     const revisions = await this.#chooseRevisions(set, await this.#claimRevisions(set, selector));
     if (revisions === undefined) return;
     const claimed = await this.#claimPods(set, selector);
-    const status = await this.#sync(set, revisions, claimed);
-    this.#comeBack(key, set, claimed, status);
+    await this.#sync(set, revisions, claimed);
+    this.#comeBack(key, set, claimed);
   }
 
   async #claimRevisions(set: Set, selector: Selector): Promise<Revision[]> {
@@ -178,7 +178,7 @@ class StatefulSetController {
     return { all, current, update, collisionCount };
   }
 
-  async #sync(set: Set, revisions: Revisions, claimed: readonly Readonly<Pod>[]): Promise<StatefulSetStatus> {
+  async #sync(set: Set, revisions: Revisions, claimed: readonly Readonly<Pod>[]): Promise<void> {
     const { current, update, collisionCount } = revisions;
     const { store } = this.#claims;
     const view = (revision: Revision) => ({ name: revision.metadata.name ?? '', template: templateOf(revision) });
@@ -199,7 +199,6 @@ class StatefulSetController {
     await this.#writeStatus(set, status);
     await this.#truncate(set, revisions, claimed);
     if (error !== undefined) throw error;
-    return status;
   }
 
   /** Resolves to what went wrong, if anything, and how many pods were deleted for an update. */
@@ -262,9 +261,9 @@ class StatefulSetController {
   }
 
   /** Ready pods become available by time alone. */
-  #comeBack(key: string, set: Set, claimed: readonly Readonly<Pod>[], status: StatefulSetStatus): void {
+  #comeBack(key: string, set: Set, claimed: readonly Readonly<Pod>[]): void {
     const { minReadySeconds = 0 } = set.spec;
-    if (minReadySeconds === 0 || status.availableReplicas === replicasOf(set)) return;
+    if (minReadySeconds === 0) return;
     const now = this.#context.clock.now();
     let soonest = Infinity;
     for (const pod of claimed) {
