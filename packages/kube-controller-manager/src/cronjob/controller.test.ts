@@ -69,9 +69,9 @@ describe('the CronJob controller', () => {
     const done = await read(fixture, 'tick');
     expect(done.status?.active).toBeUndefined();
     expect(done.status?.lastSuccessfulTime).toBe(job.metadata.creationTimestamp?.replace('00Z', '01Z'));
-    expect(await eventsOf(fixture)).toEqual([
-      `Normal SuccessfulCreate: Created job ${first}`,
+    expect((await eventsOf(fixture)).toSorted()).toEqual([
       `Normal SawCompletedJob: Saw completed job: ${first}, condition: Complete`,
+      `Normal SuccessfulCreate: Created job ${first}`,
     ]);
     expect(fixture.errors).toEqual([]);
   });

@@ -87,4 +87,8 @@ function create(context: ControllerContext): Controller {
 }
 
 /** The ephemeral volume controller. */
-export const ephemeralVolumeController: ControllerDescriptor = { name: 'ephemeral-volume-controller', create };
+export const ephemeralVolumeController: ControllerDescriptor = {
+  name: 'ephemeral-volume-controller',
+  eventSource: 'ephemeral_volume',
+  create,
+};

@@ -61,5 +61,6 @@ function create(context: ControllerContext): Controller {
 /** The volume expansion controller. */
 export const persistentVolumeExpanderController: ControllerDescriptor = {
   name: 'persistentvolume-expander-controller',
+  eventSource: 'volume_expand',
   create,
 };

@@ -165,5 +165,6 @@ class PersistentVolumeBinder implements Controller {
 /** The persistent volume binder. */
 export const persistentVolumeBinderController: ControllerDescriptor = {
   name: 'persistentvolume-binder-controller',
+  eventSource: 'persistentvolume-controller',
   create: (context) => new PersistentVolumeBinder(context),
 };

@@ -269,6 +269,7 @@ class ResourceClaimController implements Controller {
 /** The resource claim controller. */
 export const resourceClaimController: ControllerDescriptor = {
   name: 'resourceclaim-controller',
+  eventSource: 'resource_claim',
   create: (context) =>
     context.serves({ group: 'resource.k8s.io', resource: 'resourceclaims' })
       ? new ResourceClaimController(context)
