@@ -7,6 +7,9 @@ import { Resource } from './resource.ts';
 
 let nextId = 1;
 
+/** Of a resize under way the largest counts. */
+const running = { useStatusResources: true, podLevelStatus: true };
+
 /**
  * What follows from a pod's specification alone. Pods of one template share it: everything a pod has in common with the
  * others of its kind is worked out once.
@@ -23,8 +26,8 @@ export class PodShape {
   readonly hostPorts: readonly HostPort[];
 
   constructor(pod: Readonly<Pod>) {
-    this.requests = Resource.of(podRequests(pod, { useStatusResources: true }));
-    this.nonZero = Resource.of(podNonZeroRequests(pod, { useStatusResources: true }));
+    this.requests = Resource.of(podRequests(pod, running));
+    this.nonZero = Resource.of(podNonZeroRequests(pod, running));
     this.terms = affinityTermsOf(pod);
     this.hostPorts = hostPortsOf(pod);
   }

@@ -1,5 +1,5 @@
 /** How full a node would be (`pkg/scheduler/framework/plugins/noderesources/resource_allocation.go`). */
-import { isExtendedResource } from '@kubets/api/core/helpers/resource-names';
+import { isScalarResource } from '@kubets/api/core/helpers/resource-names';
 import type { NodeTable } from '../../cache/node-table.ts';
 import type { PodShape } from '../../framework/pod-info.ts';
 
@@ -36,7 +36,7 @@ export function amountsOf(table: NodeTable, name: string, shape: PodShape, actua
       },
     };
   }
-  if (name !== 'ephemeral-storage' && isExtendedResource(name) && own === 0) return undefined;
+  if (own === 0 && isScalarResource(name)) return undefined;
   const { infos } = table;
   return {
     own,

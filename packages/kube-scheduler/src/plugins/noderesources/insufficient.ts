@@ -40,7 +40,7 @@ export function insufficient(requests: Resource, node: NodeInfo, ignored: Ignore
     (reasons ??= []).push(reason);
     unresolvable ||= beyond;
   };
-  if (pods.length + 1 > allocatable.allowedPodNumber) lacks('Too many pods', allocatable.allowedPodNumber === 0);
+  if (pods.length + 1 > allocatable.allowedPodNumber) lacks('Too many pods', false);
   const { milliCpu, memory, ephemeralStorage, scalar } = requests;
   if (milliCpu > 0 && milliCpu > allocatable.milliCpu - requested.milliCpu) {
     lacks('Insufficient cpu', milliCpu > allocatable.milliCpu);

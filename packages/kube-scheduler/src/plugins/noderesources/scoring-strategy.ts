@@ -52,7 +52,7 @@ function shaped(shape: readonly { readonly utilization: number; readonly score: 
 export function strategyScore(strategy: ScoringStrategy, table: NodeTable, shape: PodShape): (row: number) => number {
   const ratio = strategy.type === 'RequestedToCapacityRatio';
   const parts = strategy.resources.flatMap(({ name, weight }) => {
-    const amounts = amountsOf(table, name, shape, ratio);
+    const amounts = amountsOf(table, name, shape, false);
     return amounts === undefined ? [] : [{ amounts, weight }];
   });
   const score = ratio
