@@ -1,90 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Job, JobSpec } from '@kubets/api/types/batch-v1';
-import type { Pod, PodStatus } from '@kubets/api/types/core-v1';
-import { newConflict } from '@kubets/apimachinery/status';
+import type { Pod } from '@kubets/api/types/core-v1';
 import type { Transport, TransportRequest } from '@kubets/client';
-import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { bind, conditionsOf, eventsOf, indexOf, JobNode, namespace, newJob, read } from '../testing/job-node.ts';
 import { jobController } from './controller.ts';
 import { jobTrackingFinalizer } from './job-spec.ts';
-
-const namespace = 'default';
-
-function newJob(name: string, spec: Partial<JobSpec> = {}): Job {
-  const template = { spec: { restartPolicy: 'Never' as const, containers: [{ name: 'c', image: 'busybox' }] } };
-  return { kind: 'Job', apiVersion: 'batch/v1', metadata: { name, namespace }, spec: { template, ...spec } };
-}
-
-/** Plays the kubelet. */
-class Node {
-  readonly #fixture: ControllerFixture;
-
-  constructor(fixture: ControllerFixture) {
-    this.#fixture = fixture;
-  }
-
-  async pods(job = ''): Promise<readonly Readonly<Pod>[]> {
-    const { items } = await this.#fixture.client.pods(namespace).list();
-    return items.filter((pod) => job === '' || pod.metadata.ownerReferences?.[0]?.name === job);
-  }
-
-  async active(): Promise<readonly Readonly<Pod>[]> {
-    const pods = await this.pods();
-    return pods.filter(
-      ({ status, metadata }) =>
-        metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed',
-    );
-  }
-
-  async setStatus(pod: Readonly<Pod>, status: PodStatus): Promise<void> {
-    const { name = '' } = pod.metadata;
-    const body = { status };
-    const type = 'application/merge-patch+json';
-    await this.#fixture.client.pods(namespace).patch(name, { type, body, subresource: 'status' });
-  }
-
-  async end(pod: Readonly<Pod>, exitCode = 0): Promise<void> {
-    const finishedAt = new Date(this.#fixture.clock.now()).toISOString();
-    const container = { name: 'c', image: '', imageID: '', ready: false, restartCount: 0 };
-    await this.setStatus(pod, {
-      phase: exitCode === 0 ? 'Succeeded' : 'Failed',
-      containerStatuses: [{ ...container, state: { terminated: { exitCode, finishedAt } } }],
-    });
-  }
-
-  /** Ends what is being deleted, as kubelets do. */
-  async reap(): Promise<void> {
-    for (const pod of await this.pods()) {
-      if (pod.metadata.deletionTimestamp === undefined) continue;
-      await this.#fixture.client.pods(namespace).delete(pod.metadata.name ?? '', { gracePeriodSeconds: 0 });
-    }
-  }
-}
-
-async function read(fixture: ControllerFixture, name: string): Promise<Readonly<Job>> {
-  return await fixture.client.jobs(namespace).get(name);
-}
-
-const conditionsOf = (job: Readonly<Job>): string[] =>
-  (job.status?.conditions ?? []).filter(({ status }) => status === 'True').map(({ type }) => type);
-
-async function eventsOf(fixture: ControllerFixture, kind = 'Job'): Promise<string[]> {
-  await fixture.advance(1000);
-  const { items } = await fixture.client.events(namespace).list();
-  return items
-    .filter((event) => event.involvedObject.kind === kind)
-    .map(({ reason, message }) => `${reason}: ${message}`);
-}
-
-const indexOf = (pod: Readonly<Pod>): number =>
-  Number(pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index']);
-
-/** Pods on nodes are deleted gracefully. */
-async function bind(fixture: ControllerFixture, pod: Readonly<Pod>): Promise<void> {
-  const { name = '' } = pod.metadata;
-  const target = { kind: 'Node', apiVersion: 'v1', name: 'node' };
-  await fixture.client.pods(namespace).createSubresource(name, 'binding', { metadata: { name }, target });
-}
 
 /** Counts writes of a controller; events are not counted. */
 function counting(writes: TransportRequest[]): (transport: Transport) => Transport {
@@ -102,7 +22,7 @@ describe('the Job controller', () => {
   it('runs pods until enough have succeeded, counts each once, and says so', async () => {
     const writes: TransportRequest[] = [];
     await using fixture = await ControllerFixture.start([jobController], { wrap: counting(writes) });
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('sum', { completions: 3, parallelism: 2 }));
     await fixture.until(async () => (await node.active()).length === 2);
     const [first] = await node.active();
@@ -131,7 +51,7 @@ describe('the Job controller', () => {
 
   it('gives each index one pod, with its index everywhere, until all have succeeded', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     const job = newJob('ix', { completions: 5, parallelism: 3, completionMode: 'Indexed' });
     await fixture.client.jobs(namespace).create(job);
     await fixture.until(async () => (await node.active()).length === 3);
@@ -159,7 +79,7 @@ describe('the Job controller', () => {
 
   it('waits longer after each failure, and fails for good at the limit', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('bad', { backoffLimit: 2 }));
     const pauses: number[] = [];
     for (let failures = 0; failures < 3; failures++) {
@@ -182,7 +102,7 @@ describe('the Job controller', () => {
 
   it('stops at the deadline, and waits for the pods to go', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('slow', { activeDeadlineSeconds: 30, parallelism: 2 }));
     await fixture.until(async () => (await node.active()).length === 2);
     for (const pod of await node.active()) await bind(fixture, pod);
@@ -200,7 +120,7 @@ describe('the Job controller', () => {
 
   it('deletes pods of suspended Jobs, which are not counted, and starts over when resumed', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     const jobs = fixture.client.jobs(namespace);
     const suspend = async (value: boolean): Promise<void> =>
       void (await jobs.patch('j', { type: 'application/merge-patch+json', body: { spec: { suspend: value } } }));
@@ -227,7 +147,7 @@ describe('the Job controller', () => {
 
   it('counts failures of each index, and goes on with the others', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     const spec = { completions: 2, parallelism: 2, completionMode: 'Indexed' as const, backoffLimitPerIndex: 1 };
     await fixture.client.jobs(namespace).create(newJob('ix', spec));
     const podOf = async (index: number): Promise<Readonly<Pod>> => {
@@ -250,7 +170,7 @@ describe('the Job controller', () => {
 
   it('obeys the failure policy: ignored failures do not count, others end the Job', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     const podFailurePolicy = {
       rules: [
         { action: 'Ignore' as const, onPodConditions: [{ type: 'DisruptionTarget' }] },
@@ -274,7 +194,7 @@ describe('the Job controller', () => {
 
   it('ends early when the success policy is met, and stops the other pods', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     const successPolicy = { rules: [{ succeededIndexes: '0', succeededCount: 1 }] };
     const spec = { completions: 3, parallelism: 3, completionMode: 'Indexed' as const, successPolicy };
     await fixture.client.jobs(namespace).create(newJob('s', spec));
@@ -290,7 +210,7 @@ describe('the Job controller', () => {
 
   it('replaces deleted pods when they have ended, if told so, and counts them', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('r', { podReplacementPolicy: 'Failed' }));
     await fixture.until(async () => (await node.active()).length === 1);
     const [pod] = await node.active();
@@ -314,7 +234,7 @@ describe('the Job controller', () => {
 
   it('adopts and releases pods by selector', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     const { client } = fixture;
     const spec = { containers: [{ name: 'c', image: 'busybox' }], restartPolicy: 'Never' as const };
     await client.pods(namespace).create({ metadata: { name: 'stray', labels: { app: 'a' } }, spec });
@@ -336,57 +256,11 @@ describe('the Job controller', () => {
 
   it('lets pods of deleted Jobs go', async () => {
     await using fixture = await ControllerFixture.start([jobController]);
-    const node = new Node(fixture);
+    const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('d', { parallelism: 3 }));
     await fixture.until(async () => (await node.active()).length === 3);
     await fixture.client.jobs(namespace).delete('d', { propagationPolicy: 'Background' });
     await fixture.until(async () => (await node.pods()).every((pod) => !pod.metadata.finalizers));
     expect(fixture.errors).toEqual([]);
-  });
-
-  it('counts every pod exactly once, whatever is deleted, restarted and refused on the way', async () => {
-    await using plane = await TestControlPlane.start();
-    const pods = 12;
-    let refuse = 0;
-    const wrap = (transport: Transport): Transport => ({
-      request: async (request) => {
-        // Every third write is refused as if somebody had been faster, one in three of those after it was done.
-        const isWrite = request.method !== 'GET' && !request.path.includes('/events');
-        if (!isWrite || refuse++ % 3 !== 0) return await transport.request(request);
-        if (refuse % 9 === 1 && request.method !== 'POST') await transport.request(request);
-        throw newConflict({ group: '', resource: 'things' }, 'x', 'in the test');
-      },
-      watch: (request) => transport.watch(request),
-      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-    });
-    await plane.client
-      .jobs(namespace)
-      .create(newJob('chaos', { completions: pods, parallelism: 4, backoffLimit: 1000 }));
-    let failures = 0;
-    const ended = new Set<string>();
-    for (let round = 0; round < 200; round++) {
-      await using fixture = await ControllerFixture.start([jobController], { plane, wrap });
-      const node = new Node(fixture);
-      await fixture.advance(7000);
-      if (conditionsOf(await read(fixture, 'chaos')).includes('Complete')) break;
-      for (const [i, pod] of (await node.active()).entries()) {
-        const { name = '', uid = '' } = pod.metadata;
-        if (ended.has(uid)) continue;
-        ended.add(uid);
-        const kind = (round + i) % 4;
-        if (kind === 0) await node.end(pod, 1);
-        else if (kind === 1) await fixture.client.pods(namespace).delete(name, { gracePeriodSeconds: 0 });
-        else await node.end(pod);
-        if (kind < 2) failures++;
-      }
-      await fixture.settle();
-      await node.reap();
-    }
-    const { status } = await plane.client.jobs(namespace).get('chaos');
-    expect(status?.conditions?.at(-1)?.type).toBe('Complete');
-    expect(status).toMatchObject({ succeeded: pods, failed: failures, uncountedTerminatedPods: {} });
-    const { items } = await plane.client.pods(namespace).list();
-    expect(items.filter((pod) => pod.metadata.finalizers !== undefined)).toEqual([]);
-    expect(items.filter((pod) => pod.status?.phase === 'Succeeded')).toHaveLength(pods);
   });
 });

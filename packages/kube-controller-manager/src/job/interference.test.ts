@@ -1,0 +1,129 @@
+/** Jobs end as specified, whatever is deleted, refused and restarted on the way. */
+import { describe, expect, it } from 'vitest';
+import { newConflict } from '@kubets/apimachinery/status';
+import type { JobSpec } from '@kubets/api/types/batch-v1';
+import type { Pod } from '@kubets/api/types/core-v1';
+import type { Transport } from '@kubets/client';
+import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
+import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { conditionsOf, indexOf, JobNode, namespace, newJob, read } from '../testing/job-node.ts';
+import { jobController } from './controller.ts';
+import { formatIntervals, withIndexes } from './intervals.ts';
+
+/** Reproducible chance (mulberry32). */
+function chance(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+/** Refuses every third write, one in three of them after it was done. */
+function refusing(random: (below: number) => number): (transport: Transport) => Transport {
+  return (transport) => ({
+    request: async (request) => {
+      const isWrite = request.method !== 'GET' && !request.path.includes('/events');
+      if (!isWrite || random(3) !== 0) return await transport.request(request);
+      if (random(3) === 0 && request.method !== 'POST') await transport.request(request);
+      throw newConflict({ group: '', resource: 'things' }, 'x', 'in the test');
+    },
+    watch: (request) => transport.watch(request),
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  });
+}
+
+/** What has become of all pods there ever were. */
+class Truth {
+  readonly ended = new Set<string>();
+  readonly succeeded: Readonly<Pod>[] = [];
+  readonly failed: Readonly<Pod>[] = [];
+
+  indexes(pods: readonly Readonly<Pod>[], atLeast: number): string {
+    const counts = Map.groupBy(pods, indexOf);
+    const often = Array.from(counts).filter(([, same]) => same.length >= atLeast);
+    return formatIntervals(
+      withIndexes(
+        [],
+        often.map(([index]) => index),
+      ),
+    );
+  }
+}
+
+/** Ends active pods one way or another. */
+async function disturb(fixture: ControllerFixture, truth: Truth, random: (below: number) => number): Promise<void> {
+  const node = new JobNode(fixture);
+  const active = await node.active();
+  const indexes = active.map(indexOf).filter((index) => !Number.isNaN(index));
+  expect(new Set(indexes).size).toBe(indexes.length);
+  for (const pod of active) {
+    const { name = '', uid = '' } = pod.metadata;
+    if (truth.ended.has(uid) || random(4) === 0) continue;
+    truth.ended.add(uid);
+    const kind = random(5);
+    if (kind === 0) await node.end(pod, 1);
+    else if (kind === 1) await fixture.client.pods(namespace).delete(name, { gracePeriodSeconds: 0 });
+    else await node.end(pod);
+    (kind < 2 ? truth.failed : truth.succeeded).push(pod);
+  }
+  await fixture.settle();
+  await node.reap();
+}
+
+async function runToEnd(plane: TestControlPlane, spec: Partial<JobSpec>, seed: number): Promise<Truth> {
+  const random = chance(seed);
+  const truth = new Truth();
+  await plane.client.jobs(namespace).create(newJob('chaos', spec));
+  for (let round = 0; round < 200; round++) {
+    await using fixture = await ControllerFixture.start([jobController], { plane, wrap: refusing(random) });
+    await fixture.advance(7000);
+    if (conditionsOf(await read(fixture, 'chaos')).some((type) => type === 'Complete' || type === 'Failed')) break;
+    await disturb(fixture, truth, random);
+  }
+  // What is left over without a fault goes away at once.
+  await using fixture = await ControllerFixture.start([jobController], { plane });
+  await fixture.advance(5000);
+  return truth;
+}
+
+describe('a Job under interference', () => {
+  it.each([1, 2, 3])('counts every pod exactly once (%d)', async (seed) => {
+    await using plane = await TestControlPlane.start();
+    const truth = await runToEnd(plane, { completions: 10, parallelism: 4, backoffLimit: 1000 }, seed);
+    const { status } = await plane.client.jobs(namespace).get('chaos');
+    expect(status?.conditions?.at(-1)?.type).toBe('Complete');
+    expect(status?.succeeded).toBe(10);
+    expect(truth.succeeded).toHaveLength(10);
+    expect(status?.failed ?? 0).toBe(truth.failed.length);
+    expect(status?.uncountedTerminatedPods).toEqual({});
+    const { items } = await plane.client.pods(namespace).list();
+    expect(items.filter((pod) => pod.metadata.finalizers !== undefined)).toEqual([]);
+  });
+
+  it.each([4, 5])('completes every index exactly once (%d)', async (seed) => {
+    await using plane = await TestControlPlane.start();
+    const spec = { completions: 8, parallelism: 5, backoffLimit: 1000, completionMode: 'Indexed' as const };
+    const truth = await runToEnd(plane, spec, seed);
+    const { status } = await plane.client.jobs(namespace).get('chaos');
+    expect(status?.conditions?.at(-1)?.type).toBe('Complete');
+    expect(status).toMatchObject({ succeeded: 8, completedIndexes: '0-7' });
+    expect(truth.indexes(truth.succeeded, 1)).toBe('0-7');
+    expect(truth.succeeded).toHaveLength(8);
+    expect(status?.failed ?? 0).toBe(truth.failed.length);
+  });
+
+  it.each([6, 7, 8])('gives up the indexes that failed too often, and only those (%d)', async (seed) => {
+    await using plane = await TestControlPlane.start();
+    const spec = { completions: 8, parallelism: 4, completionMode: 'Indexed' as const, backoffLimitPerIndex: 1 };
+    const truth = await runToEnd(plane, spec, seed);
+    const { status } = await plane.client.jobs(namespace).get('chaos');
+    const given = truth.indexes(truth.failed, 2);
+    expect(status?.conditions?.at(-1)?.type).toBe(given === '' ? 'Complete' : 'Failed');
+    expect(status?.failedIndexes).toBe(given);
+    expect(status?.completedIndexes ?? '').toBe(truth.indexes(truth.succeeded, 1));
+    expect(status?.failed ?? 0).toBe(truth.failed.length);
+  });
+});
