@@ -160,7 +160,26 @@ const owners = [
   { apiVersion: 'v1', kind: 'ReplicationController', name: 'rc', uid: 'rc', controller: true },
 ];
 
-const spec: fc.Arbitrary<PodSpec> = fc
+const one = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> => arbitrary.map((value) => [value]);
+
+/** Pods with a single wish: where many wishes meet, few of them decide. */
+const simpleSpec: fc.Arbitrary<PodSpec> = fc
+  .oneof(
+    fc.record({ podAffinity: fc.record({ requiredDuringSchedulingIgnoredDuringExecution: one(term) }) }),
+    fc.record({ podAntiAffinity: fc.record({ requiredDuringSchedulingIgnoredDuringExecution: one(term) }) }),
+    fc.record({ podAntiAffinity: fc.record({ preferredDuringSchedulingIgnoredDuringExecution: one(weighted) }) }),
+    fc.record({ topologySpreadConstraints: constraints }),
+    fc.constant({}),
+  )
+  .map((wish) =>
+    plain({
+      containers: [{ name: 'c', image: 'img-1' }],
+      tolerations: [{ operator: 'Exists' }],
+      ...('topologySpreadConstraints' in wish ? wish : { affinity: wish }),
+    } as PodSpec),
+  );
+
+const richSpec: fc.Arbitrary<PodSpec> = fc
   .record({
     cpu: maybe(fc.constantFrom('100m', '500m', '1', '5')),
     memory: maybe(fc.constantFrom('128Mi', '1Gi')),
@@ -195,7 +214,7 @@ export const randomPod = (i: number): fc.Arbitrary<Pod> =>
       namespace: fc.constantFrom('default', 'default', 'other'),
       labels,
       owner: maybe(fc.constantFrom(...owners)),
-      spec,
+      spec: fc.oneof(simpleSpec, richSpec),
     })
     .map(({ namespace, labels: own, owner, spec: given }) =>
       plain({
