@@ -52,14 +52,14 @@ export class SliceTracker {
    * (another uid) counts no more, nor what was written long ago.
    */
   isStale(key: string, owner: Readonly<ApiObject>, slices: readonly Slice[]): boolean {
-    const tracked = this.#services.get(key);
-    if (tracked === undefined) return false;
     const uid = owner.metadata.uid ?? '';
-    if (tracked.owner === '') tracked.owner = uid;
-    if (tracked.owner !== uid || this.#clock.monotonic() - tracked.writtenAt >= staleLimitMs) {
-      this.#services.delete(key);
+    const tracked = this.#services.get(key);
+    const outdated = tracked === undefined || this.#clock.monotonic() - tracked.writtenAt >= staleLimitMs;
+    if (outdated || (tracked.owner !== '' && tracked.owner !== uid)) {
+      this.#services.set(key, { owner: uid, writtenAt: this.#clock.monotonic(), generations: new Map() });
       return false;
     }
+    tracked.owner = uid;
     const seen = new Set<string>();
     for (const slice of slices) {
       seen.add(uidOf(slice));

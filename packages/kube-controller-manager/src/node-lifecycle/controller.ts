@@ -11,6 +11,7 @@ import type { Controller, ControllerContext, ControllerDescriptor } from '../con
 import { changeTaints } from '../lib/node-taints.ts';
 import { indexPodsByNode } from '../lib/pods-of-node.ts';
 import { reconciler } from '../lib/reconciler.ts';
+import { runTogether } from '../lib/run-together.ts';
 import { conditionTaints, labelsToSet } from './condition-taints.ts';
 import { NodeMonitor } from './monitor.ts';
 import { markPodsNotReady } from './pods-not-ready.ts';
@@ -62,9 +63,7 @@ class NodeLifecycleController {
       if (!signal.aborted) await this.#monitor.run(signal);
     };
     return {
-      async run(signal) {
-        await Promise.all([nodes.run(signal), pods.run(signal), monitor(signal)]);
-      },
+      run: (signal) => runTogether(signal, [(s) => nodes.run(s), (s) => pods.run(s), monitor]),
     };
   }
 
