@@ -109,7 +109,10 @@ async function converge(scene: DisturbedController): Promise<void> {
     await recover(base);
     const { spec, status, metadata } = await base.client.statefulSets('default').get('web');
     const replicas = spec?.replicas ?? 1;
+    const { items } = await base.client.pods('default').list();
     return (
+      items.length === replicas &&
+      items.every((pod) => pod.status?.phase === 'Running') &&
       status?.observedGeneration === metadata.generation &&
       status?.replicas === replicas &&
       (status.availableReplicas ?? 0) === replicas &&
