@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { StatefulSet, StatefulSetSpec } from '@kubets/api/types/apps-v1';
 import type { Pod } from '@kubets/api/types/core-v1';
 import type { Transport } from '@kubets/client';
+import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
+import { garbageCollectorController } from '../garbage-collector/controller.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { finishDeleted, makeReady, runningStatus } from '../testing/pod-simulator.ts';
 import { statefulSetController } from './controller.ts';
@@ -250,17 +252,17 @@ describe('statefulset-controller, updates', () => {
 
   it('takes several pods down with the feature gate', async () => {
     const featureGates = { MaxUnavailableStatefulSet: true };
-    await using fixture = await ControllerFixture.start([statefulSetController], { featureGates });
+    await using plane = await TestControlPlane.start({ server: { featureGates } });
+    await using fixture = await ControllerFixture.start([statefulSetController], { featureGates, plane });
     const updateStrategy = { type: 'RollingUpdate' as const, rollingUpdate: { partition: 0, maxUnavailable: 2 } };
     await fixture.client.statefulSets('default').create(set(4, { ...parallel, updateStrategy }));
     await converge(fixture, 4);
-    const { rollingUpdate } = (await get(fixture)).spec?.updateStrategy ?? {};
     await setImage(fixture, 'i:2');
     await fixture.until(async () => (await podsOf(fixture)).some((pod) => pod.metadata.deletionTimestamp));
     await fixture.settle();
     const leaving = (await podsOf(fixture)).filter((pod) => pod.metadata.deletionTimestamp);
-    // The server has the gate off in this test and drops the field: then it is one.
-    expect(leaving).toHaveLength(rollingUpdate?.maxUnavailable === 2 ? 2 : 1);
+    expect(names(leaving)).toEqual(['web-2', 'web-3']);
+    expect((await get(fixture)).status?.currentReplicas).toBe(2);
     await converge(fixture, 4);
   });
 
@@ -326,6 +328,38 @@ describe('statefulset-controller, claims', () => {
     await fixture.until(
       async () => (await owner('data-web-0')) === undefined && (await owner('data-web-1')) === undefined,
     );
+    expect(fixture.errors).toEqual([]);
+  });
+});
+
+describe('statefulset-controller, deletion', () => {
+  it('makes nothing again while a set is deleted, and its claims go as its policy says', async () => {
+    await using fixture = await ControllerFixture.start([statefulSetController, garbageCollectorController]);
+    const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Delete', whenScaled: 'Retain' };
+    const sets = fixture.client.statefulSets('default');
+    await sets.create(set(2, { ...claims, persistentVolumeClaimRetentionPolicy }));
+    await converge(fixture, 2);
+    const { items } = await fixture.client.persistentVolumeClaims('default').list();
+    expect(items).toHaveLength(2);
+    await sets.delete('web', { propagationPolicy: 'Foreground' });
+    const claimClient = fixture.client.persistentVolumeClaims('default');
+    await fixture.until(async () => {
+      await finishDeleted(fixture);
+      for (const claim of (await claimClient.list()).items) {
+        // What the protection of claims in use does when no pod uses them any more.
+        const { finalizers, deletionTimestamp, ...metadata } = claim.metadata;
+        if (finalizers && deletionTimestamp) {
+          await claimClient.update({ ...claim, metadata: { ...metadata, deletionTimestamp } });
+        }
+      }
+      const left = await Promise.all([
+        sets.list(),
+        claimClient.list(),
+        fixture.client.pods('default').list(),
+        fixture.client.controllerRevisions('default').list(),
+      ]);
+      return left.every((list) => list.items.length === 0);
+    });
     expect(fixture.errors).toEqual([]);
   });
 });
