@@ -17,7 +17,7 @@ const maxRetries = 15;
 /** A cache that lags is looked at again so soon. */
 const stalePauseMs = 100;
 /** What was written may be gone again without the cache having had it: then it is not waited for any longer. */
-const staleLimitMs = 30_000;
+const staleLimitMs = 10_000;
 /** Locks of old leader elections are Endpoints without a Service. */
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 

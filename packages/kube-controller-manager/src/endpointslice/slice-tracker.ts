@@ -15,7 +15,7 @@ const deletionExpected = -1;
  * What was written may be gone again without the cache ever having had it (somebody deletes it while the watch is being opened
  * anew): after so long it is waited for no more. (Upstream waits for ever.)
  */
-const staleLimitMs = 30_000;
+const staleLimitMs = 10_000;
 
 interface Tracked {
   owner: string;
