@@ -70,7 +70,9 @@ describe('kubets up', () => {
     await using command = await up();
     const lines = command.stdout.trimEnd().split('\n');
     expect(lines.slice(0, -3).map((line) => line.replace(/:.*? {2}/, '  ').replace(/\d+ ms$/, 'N ms'))).toEqual(
-      ['data directory', 'store', 'keys and certificates', 'API server'].map((step) => `  ✓ ${step}  N ms`),
+      ['data directory', 'store', 'keys and certificates', 'API server', 'controllers', 'scheduler'].map(
+        (step) => `  ✓ ${step}  N ms`,
+      ),
     );
     expect(lines.at(-3)).toMatch(/^kubets ready in \d+\.\d\d s$/);
     expect(lines.at(-2)).toBe(`  export KUBECONFIG=${dataDir}/admin.conf`);

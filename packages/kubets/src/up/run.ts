@@ -13,6 +13,7 @@ import { openDataDirectory } from './data-directory.ts';
 import { checkKubeconfigTarget, writeKubeconfig } from './kubeconfig.ts';
 import type { UpOptions } from './options.ts';
 import { Progress } from './progress.ts';
+import { startScheduler } from './scheduler.ts';
 import { readStagesFile, startSimulation } from './simulation.ts';
 import { stopSignal } from './signals.ts';
 
@@ -101,6 +102,10 @@ class Run {
     if (options.controllers !== undefined) {
       const start = (): Promise<AsyncDisposable> => startControllers({ options, server, pki, log, identity });
       this.#stack.use(await this.#progress.step('controllers', start));
+    }
+    if (options.scheduler) {
+      const start = (): Promise<AsyncDisposable> => startScheduler({ server, log, identity });
+      this.#stack.use(await this.#progress.step('scheduler', start));
     }
     const { simulation } = options;
     if (simulation === undefined) return;

@@ -1,0 +1,44 @@
+/** The scheduler of `kubets up`, in the API server's process. */
+import { sleep } from '@kubets/apimachinery/clock';
+import { systemClock, systemRandom } from '@kubets/apimachinery/system-clock';
+import type { ApiServer, Log } from '@kubets/kube-apiserver';
+import { background } from './background.ts';
+import { schedulerUser } from './identities.ts';
+
+const stopMs = 1000;
+/** A scheduler that has lost its lease, or has failed, is begun anew after this. */
+const restartMs = 1000;
+
+export interface SchedulerParts {
+  readonly server: ApiServer;
+  readonly log: Log;
+  /** See `ControllersOptions.identity`. */
+  readonly identity: string;
+}
+
+/** Resolves when it has been started. */
+export async function startScheduler({ server, log, identity }: SchedulerParts): Promise<AsyncDisposable> {
+  // Loaded when the API server is up already: that need not wait for this.
+  const { createScheduler } = await import('@kubets/kube-scheduler');
+  const make = () =>
+    createScheduler({
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      transport: server.transport(schedulerUser),
+      identity,
+    });
+  const first = make();
+  const run = async (signal: AbortSignal): Promise<void> => {
+    for (let scheduler = first; ; scheduler = make()) {
+      try {
+        return await scheduler.run(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error({ error: String(error) }, 'the scheduler has ended; it is started again');
+        await sleep(systemClock, restartMs, signal).catch(() => undefined);
+      }
+    }
+  };
+  return background({ name: 'kube-scheduler', clock: systemClock, log, stopMs, run });
+}
