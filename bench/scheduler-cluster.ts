@@ -21,7 +21,8 @@ export type Store = 'embedded' | 'memory';
 
 export class SchedulerCluster implements AsyncDisposable {
   readonly client: KubeClient;
-  readonly metrics = new MetricsRegistry();
+  /** Of the scheduler that runs, or ran last. */
+  metrics = new MetricsRegistry();
   readonly #plane: TestControlPlane;
   readonly #stack: AsyncDisposableStack;
   readonly #bound = new Set<string>();
@@ -87,6 +88,7 @@ export class SchedulerCluster implements AsyncDisposable {
   }
 
   startScheduler(): void {
+    this.metrics = new MetricsRegistry();
     const configuration = defaultConfiguration(featureGateLookup());
     const scheduler = createScheduler({
       clock: systemClock,

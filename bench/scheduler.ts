@@ -46,13 +46,13 @@ async function measure(options: RunOptions): Promise<RunResult> {
 
 const number = (value: number, width: number, digits = 0): string => value.toFixed(digits).padStart(width);
 
-const header = `${''.padEnd(34)}${'pods'.padStart(7)}${'pods/s'.padStart(9)}${'bound p50'.padStart(11)}${'p99 ms'.padStart(9)}${'attempt'.padStart(9)}${'p99 ms'.padStart(8)}${'loop p99'.padStart(10)}${'max ms'.padStart(8)}${'RSS MB'.padStart(8)}`;
+const header = `${''.padEnd(34)}${'pods'.padStart(7)}${'pods/s'.padStart(9)}${'CPU µs'.padStart(8)}${'bound p50'.padStart(11)}${'p99 ms'.padStart(9)}${'attempt'.padStart(9)}${'p99 ms'.padStart(8)}${'loop p99'.padStart(10)}${'max ms'.padStart(8)}${'RSS MB'.padStart(8)}`;
 
 function show({ shape, nodes, arrival }: RunOptions, r: RunResult, note: string): void {
   const bound = r.bound === undefined ? ''.padStart(20) : `${number(r.bound.p50, 11)}${number(r.bound.p99, 9)}`;
   const title = `${shape}, ${nodes} nodes${arrival === 'before' ? ', there' : ''}`;
   say(
-    `${title.padEnd(34)}${number(r.pods, 7)}${number(r.perSecond, 9)}${bound}${number(r.attempt.p50, 9, 1)}${number(r.attempt.p99, 8, 1)}${number(r.loop.p99, 10, 1)}${number(r.loop.max, 8, 1)}${number(r.residentMegabytes, 8)}  ${note}`,
+    `${title.padEnd(34)}${number(r.pods, 7)}${number(r.perSecond, 9)}${number(r.cpuMicros, 8)}${bound}${number(r.attempt.p50, 9, 1)}${number(r.attempt.p99, 8, 1)}${number(r.loop.p99, 10, 1)}${number(r.loop.max, 8, 1)}${number(r.residentMegabytes, 8)}  ${note}`,
   );
 }
 
