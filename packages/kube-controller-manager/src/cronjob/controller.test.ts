@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { CronJob, CronJobSpec } from '@kubets/api/types/batch-v1';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
+import { chance, refusing } from '../testing/write-faults.ts';
 import { cronJobController } from './controller.ts';
 
 const namespace = 'default';
@@ -148,4 +150,41 @@ describe('the CronJob controller', () => {
     expect((await read(second, 'tock')).status?.active).toHaveLength(1);
     expect((await read(second, 'tock')).status?.lastScheduleTime).toBe('2026-01-01T00:05:00Z');
   });
+
+  it.each([1, 2])(
+    'starts every run once and keeps its lists right, whatever is refused and restarted (%d)',
+    async (seed) => {
+      await using plane = await TestControlPlane.start();
+      const random = chance(seed);
+      await plane.client.cronJobs(namespace).create(newCronJob('tick', { successfulJobsHistoryLimit: 100 }));
+      const finished = new Set<string>();
+      for (let round = 0; round < 12; round++) {
+        const wrap = refusing(random, { lostAnswers: true });
+        await using fixture = await ControllerFixture.start([cronJobController], { plane, wrap });
+        await fixture.advance(minute + random(60) * 1000);
+        for (const name of await names(fixture)) {
+          if (finished.has(name) || random(2) === 0) continue;
+          finished.add(name);
+          await finish(fixture, name, 'Complete');
+        }
+      }
+      const { writes, wrap } = countingTransport();
+      await using fixture = await ControllerFixture.start([cronJobController], { plane, wrap });
+      await plane.client
+        .cronJobs(namespace)
+        .patch('tick', { type: 'application/merge-patch+json', body: { spec: { suspend: true } } });
+      await fixture.advance(5000);
+      const before = writes.length;
+      await fixture.advance(2 * minute);
+      expect(writes.slice(before)).toEqual([]);
+      const { status } = await read(fixture, 'tick');
+      const all = await names(fixture);
+      expect(new Set(all).size).toBe(all.length);
+      expect(status?.active?.map(({ name }) => name).toSorted() ?? []).toEqual(
+        all.filter((name) => !finished.has(name)),
+      );
+      const minutes = all.map((name) => Number(name.slice('tick-'.length)));
+      expect(status?.lastScheduleTime).toBe(new Date(Math.max(...minutes) * minute).toISOString().replace('.000', ''));
+    },
+  );
 });

@@ -1,27 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '@kubets/api/types/core-v1';
-import type { Transport, TransportRequest } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { bind, conditionsOf, eventsOf, indexOf, JobNode, namespace, newJob, read } from '../testing/job-node.ts';
 import { jobController } from './controller.ts';
 import { jobTrackingFinalizer } from './job-spec.ts';
 
-/** Counts writes of a controller; events are not counted. */
-function counting(writes: TransportRequest[]): (transport: Transport) => Transport {
-  return (transport) => ({
-    request: (request) => {
-      if (request.method !== 'GET' && !request.path.includes('/events')) writes.push(request);
-      return transport.request(request);
-    },
-    watch: (request) => transport.watch(request),
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  });
-}
-
 describe('the Job controller', () => {
   it('runs pods until enough have succeeded, counts each once, and says so', async () => {
-    const writes: TransportRequest[] = [];
-    await using fixture = await ControllerFixture.start([jobController], { wrap: counting(writes) });
+    const { writes, wrap } = countingTransport();
+    await using fixture = await ControllerFixture.start([jobController], { wrap });
     const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('sum', { completions: 3, parallelism: 2 }));
     await fixture.until(async () => (await node.active()).length === 2);

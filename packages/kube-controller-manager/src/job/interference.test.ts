@@ -1,39 +1,14 @@
 /** Jobs end as specified, whatever is deleted, refused and restarted on the way. */
 import { describe, expect, it } from 'vitest';
-import { newConflict } from '@kubets/apimachinery/status';
 import type { JobSpec } from '@kubets/api/types/batch-v1';
 import type { Pod } from '@kubets/api/types/core-v1';
-import type { Transport } from '@kubets/client';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
+import { chance, refusing, type Chance } from '../testing/write-faults.ts';
 import { conditionsOf, indexOf, JobNode, namespace, newJob, read } from '../testing/job-node.ts';
 import { jobController } from './controller.ts';
 import { formatIntervals, withIndexes } from './intervals.ts';
-
-/** Reproducible chance (mulberry32). */
-function chance(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
-/** Refuses every third write, one in three of them after it was done. */
-function refusing(random: (below: number) => number): (transport: Transport) => Transport {
-  return (transport) => ({
-    request: async (request) => {
-      const isWrite = request.method !== 'GET' && !request.path.includes('/events');
-      if (!isWrite || random(3) !== 0) return await transport.request(request);
-      if (random(3) === 0 && request.method !== 'POST') await transport.request(request);
-      throw newConflict({ group: '', resource: 'things' }, 'x', 'in the test');
-    },
-    watch: (request) => transport.watch(request),
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  });
-}
 
 /** What has become of all pods there ever were. */
 class Truth {
@@ -54,7 +29,7 @@ class Truth {
 }
 
 /** Ends active pods one way or another. */
-async function disturb(fixture: ControllerFixture, truth: Truth, random: (below: number) => number): Promise<void> {
+async function disturb(fixture: ControllerFixture, truth: Truth, random: Chance): Promise<void> {
   const node = new JobNode(fixture);
   const active = await node.active();
   const indexes = active.map(indexOf).filter((index) => !Number.isNaN(index));
@@ -83,9 +58,13 @@ async function runToEnd(plane: TestControlPlane, spec: Partial<JobSpec>, seed: n
     if (conditionsOf(await read(fixture, 'chaos')).some((type) => type === 'Complete' || type === 'Failed')) break;
     await disturb(fixture, truth, random);
   }
-  // What is left over without a fault goes away at once.
-  await using fixture = await ControllerFixture.start([jobController], { plane });
+  // What is left over without a fault goes away at once, and then nothing is written any more.
+  const { writes, wrap } = countingTransport();
+  await using fixture = await ControllerFixture.start([jobController], { plane, wrap });
   await fixture.advance(5000);
+  const before = writes.length;
+  await fixture.advance(60_000);
+  expect(writes.slice(before)).toEqual([]);
   return truth;
 }
 

@@ -5,10 +5,10 @@ import type {
   PersistentVolumeClaimSpec,
   PersistentVolumeSpec,
 } from '@kubets/api/types/core-v1';
-import type { Transport, TransportRequest } from '@kubets/client';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
-import { newConflict } from '@kubets/apimachinery/status';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
+import { chance, refusing } from '../testing/write-faults.ts';
 import { persistentVolumeBinderController } from './controller.ts';
 
 const namespace = 'default';
@@ -50,15 +50,7 @@ async function createClass(fixture: ControllerFixture, name: string, options: ob
 
 describe('the persistent volume binder', () => {
   it('binds a claim to the smallest volume that suits, and then writes nothing', async () => {
-    const writes: TransportRequest[] = [];
-    const wrap = (transport: Transport): Transport => ({
-      request: (request) => {
-        if (request.method !== 'GET') writes.push(request);
-        return transport.request(request);
-      },
-      watch: (request) => transport.watch(request),
-      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-    });
+    const { writes, wrap } = countingTransport();
     await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { wrap });
     await volumes(fixture).create(newVolume('large', '10Gi'));
     await volumes(fixture).create(newVolume('small', '1Gi'));
@@ -231,16 +223,7 @@ describe('the persistent volume binder', () => {
 
   it('ends up with every claim on a volume of its own, whatever is refused and restarted on the way', async () => {
     await using plane = await TestControlPlane.start();
-    let requests = 0;
-    const wrap = (transport: Transport): Transport => ({
-      request: async (request) => {
-        if (request.method !== 'PUT' || requests++ % 3 !== 0) return await transport.request(request);
-        if (requests % 2 === 0) await transport.request(request);
-        throw newConflict({ group: '', resource: 'things' }, 'x', 'in the test');
-      },
-      watch: (request) => transport.watch(request),
-      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-    });
+    const wrap = refusing(chance(1));
     const count = 12;
     for (let i = 0; i < count; i++) {
       await plane.client.persistentVolumes().create(newVolume(`v${i}`, `${i + 1}Gi`));
@@ -250,7 +233,8 @@ describe('the persistent volume binder', () => {
       await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { plane, wrap });
       await fixture.advance(round * 20);
     }
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { plane });
+    const { writes, wrap: counted } = countingTransport();
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { plane, wrap: counted });
     await fixture.until(async () =>
       (await claims(fixture).list()).items.every(({ status }) => status?.phase === 'Bound'),
     );
@@ -263,5 +247,9 @@ describe('the persistent volume binder', () => {
       const volume = await volumes(fixture).get(claim.spec?.volumeName ?? '');
       expect(volume.spec?.claimRef?.uid).toBe(claim.metadata.uid);
     }
+    await fixture.advance(20_000);
+    const before = writes.length;
+    await fixture.advance(60_000);
+    expect(writes.slice(before)).toEqual([]);
   });
 });
