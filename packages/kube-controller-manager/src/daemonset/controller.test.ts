@@ -4,6 +4,8 @@ import type { DaemonSet, DaemonSetSpec } from '@kubets/api/types/apps-v1';
 import type { Pod, Taint } from '@kubets/api/types/core-v1';
 import { failure } from '@kubets/apimachinery/status';
 import type { Transport } from '@kubets/client';
+import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
+import { asAccount } from '../testing/as-account.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { finishDeleted, makeReady } from '../testing/pod-simulator.ts';
 import { daemonSetController } from './controller.ts';
@@ -317,6 +319,28 @@ describe('daemonset-controller, updates', () => {
       await converge(fixture, 1);
     }
     await fixture.until(async () => (await fixture.client.controllerRevisions('default').list()).items.length === 2);
+    expect(fixture.errors).toEqual([]);
+  });
+});
+
+describe('daemonset-controller, as its own account', () => {
+  it('may do all that it does', async () => {
+    await using plane = await TestControlPlane.start();
+    const wrap = asAccount(plane, 'daemon-set-controller');
+    await using fixture = await start(['n1', 'n2'], { plane, wrap });
+    await fixture.client.daemonSets('default').create(daemon({ revisionHistoryLimit: 0 }));
+    await converge(fixture, 2);
+    const [pod] = await podsOf(fixture);
+    const body = { metadata: { ownerReferences: null } };
+    await fixture.client
+      .pods('default')
+      .patch(pod?.metadata.name ?? '', { type: 'application/merge-patch+json', body });
+    for (const image of ['i:2', 'i:3', 'i:2']) {
+      await setImage(fixture, image);
+      await fixture.settle();
+      await converge(fixture, 2);
+    }
+    expect((await fixture.client.events('default').list()).items.length).toBeGreaterThan(3);
     expect(fixture.errors).toEqual([]);
   });
 });

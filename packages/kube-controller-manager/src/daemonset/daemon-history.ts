@@ -9,6 +9,7 @@ import {
   podRevisionLabel,
   revisionHashLabel,
   sortRevisions,
+  templatePatch,
 } from '../history/controller-revision.ts';
 import type { RevisionHistory } from '../history/revision-history.ts';
 import type { Daemon } from './daemon-pod.ts';
@@ -59,8 +60,7 @@ export class DaemonHistory {
     pods: readonly Readonly<Pod>[],
   ): Promise<DaemonRevisions | undefined> {
     const labelled = await Promise.all(revisions.map((revision) => this.#labelled(daemon, revision)));
-    const fresh = newDaemonRevision(daemon, 0, 0);
-    const text = dataText(fresh);
+    const text = templatePatch(daemon.spec.template);
     const old = sortRevisions(labelled.filter((revision) => dataText(revision) !== text));
     const present = sortRevisions(labelled.filter((revision) => dataText(revision) === text));
     const number = (old.at(-1)?.revision ?? 0) + 1;

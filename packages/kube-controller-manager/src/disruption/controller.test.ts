@@ -7,6 +7,8 @@ import type { PodDisruptionBudget, PodDisruptionBudgetSpec } from '@kubets/api/t
 import { failure } from '@kubets/apimachinery/status';
 import type { Transport } from '@kubets/client';
 import { statefulSetController } from '../statefulset/controller.ts';
+import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
+import { asAccount } from '../testing/as-account.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { finishDeleted, makeReady } from '../testing/pod-simulator.ts';
 import { disruptionController } from './controller.ts';
@@ -150,6 +152,29 @@ describe('disruption-controller', () => {
         "Warning NotDeleted Pod was expected by PDB default/default to be deleted but it wasn't",
       ),
     );
+  });
+
+  it('may do all that it does as its own account', async () => {
+    await using plane = await TestControlPlane.start();
+    const wrap = asAccount(plane, 'disruption-controller');
+    await using fixture = await ControllerFixture.start([disruptionController], { plane, wrap });
+    const pod = barePod('a');
+    const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd', controller: true };
+    const deployment = await fixture.client.deployments('default').create({
+      metadata: { name: 'd' },
+      spec: { replicas: 3, selector: { matchLabels: { app: 'web' } }, template: set(1).spec?.template ?? {} },
+    });
+    pod.metadata.ownerReferences = [{ ...owner, uid: deployment.metadata.uid ?? '' }];
+    const created = await fixture.client.pods('default').create(pod);
+    await fixture.client.podDisruptionBudgets('default').create(budget({ maxUnavailable: 1 }));
+    await until(fixture, { expectedPods: 3 });
+    const condition = { type: 'DisruptionTarget', status: 'True', lastTransitionTime: '2025-12-31T00:00:00Z' };
+    await fixture.client.pods('default').updateStatus({ ...created, status: { conditions: [condition] } });
+    await fixture.until(async () => {
+      const { status } = await fixture.client.pods('default').get('a');
+      return status?.conditions?.some(({ type, status: is }) => type === 'DisruptionTarget' && is === 'False') === true;
+    });
+    expect(fixture.errors).toEqual([]);
   });
 
   it('takes back a target that was not hit', async () => {

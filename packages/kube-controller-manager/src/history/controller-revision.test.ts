@@ -42,6 +42,9 @@ describe('newControllerRevision', () => {
     });
     expect(revision.metadata.ownerReferences?.[0]).toMatchObject({ kind: 'StatefulSet', uid: 'u', controller: true });
     expect(templateOf(revision)).toEqual(template('i:1'));
+    expect(JSON.stringify(revision.data)).toBe(
+      '{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"image":"i:1","name":"c"}]}}}}',
+    );
     expect(() => templateOf({ metadata: { name: 'x' }, revision: 1 })).toThrow('holds no pod template');
   });
 

@@ -17,9 +17,19 @@ export const podRevisionLabel = 'controller-revision-hash';
 
 type Revision = Readonly<ControllerRevision>;
 
-/** The patch that brings an owner's pod template back: what a revision holds (`getPatch`). */
-export function templatePatch(template: Readonly<PodTemplateSpec>): object {
-  return { spec: { template: { $patch: 'replace', ...template } } };
+const texts = new WeakMap<object, string>();
+
+/**
+ * The patch that brings an owner's pod template back, which is what a revision holds, as {@link canonicalJson} (`getPatch`);
+ * made once for each template object.
+ */
+export function templatePatch(template: Readonly<PodTemplateSpec>): string {
+  let text = texts.get(template);
+  if (text === undefined) {
+    text = canonicalJson({ spec: { template: { ...template, $patch: 'replace' } } });
+    texts.set(template, text);
+  }
+  return text;
 }
 
 /** The pod template that a revision holds. Throws when it holds none. */
@@ -30,8 +40,6 @@ export function templateOf(revision: Revision): Readonly<PodTemplateSpec> {
   const { $patch: _, ...rest } = template;
   return rest;
 }
-
-const texts = new WeakMap<object, string>();
 
 /** A revision's data as {@link canonicalJson}; made once for each object. */
 export function dataText(revision: Revision): string {
@@ -57,8 +65,8 @@ export interface NewRevision<T extends ApiObject> {
 /** A revision that holds the template, labelled like its pods and owned by `owner`; not created yet (`NewControllerRevision`). */
 export function newControllerRevision<T extends ApiObject>(options: NewRevision<T>): ControllerRevision {
   const { owner, resource, template, revision, collisionCount } = options;
-  const data = templatePatch(template);
-  const hash = hashRevisionData(canonicalJson(data), collisionCount);
+  const text = templatePatch(template);
+  const hash = hashRevisionData(text, collisionCount);
   const { annotations } = owner.metadata;
   return {
     kind: 'ControllerRevision',
@@ -70,7 +78,8 @@ export function newControllerRevision<T extends ApiObject>(options: NewRevision<
       ...(annotations && { annotations: { ...annotations } }),
       ownerReferences: [controllerRef(owner, resource)],
     },
-    data,
+    // Keys in the order of the text: upstream's controllers and kubectl compare the bytes.
+    data: JSON.parse(text) as unknown,
     revision,
   };
 }
@@ -105,15 +114,16 @@ export function chooseRevision<T extends ApiObject>(
   revisions: readonly Revision[],
   options: Omit<NewRevision<T>, 'revision'> & { readonly exact?: boolean },
 ): RevisionChoice {
-  const fresh = newControllerRevision({ ...options, revision: nextRevisionNumber(revisions) });
+  const text = templatePatch(options.template);
+  const number = nextRevisionNumber(revisions);
   const latest = revisions.at(-1);
-  const equal = revisions.findLast((revision) => equalRevisions(revision, fresh));
+  const equal = revisions.findLast((revision) => dataText(revision) === text);
   if (latest !== undefined && equal !== undefined) {
     if (equalRevisions(latest, equal)) return { type: 'keep', revision: latest };
-    return { type: 'renumber', revision: equal, number: fresh.revision };
+    return { type: 'renumber', revision: equal, number };
   }
   if (latest !== undefined && options.exact !== true && semanticEqual(templateOf(latest), options.template)) {
     return { type: 'keep', revision: latest };
   }
-  return { type: 'create', revision: fresh };
+  return { type: 'create', revision: newControllerRevision({ ...options, revision: number }) };
 }

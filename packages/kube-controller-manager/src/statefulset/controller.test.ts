@@ -4,6 +4,8 @@ import type { Pod } from '@kubets/api/types/core-v1';
 import type { Transport } from '@kubets/client';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { garbageCollectorController } from '../garbage-collector/controller.ts';
+import { asAccount } from '../testing/as-account.ts';
+import { canonicalJson } from '../history/revision-hash.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { finishDeleted, makeReady, runningStatus } from '../testing/pod-simulator.ts';
 import { statefulSetController } from './controller.ts';
@@ -211,6 +213,8 @@ describe('statefulset-controller, updates', () => {
     expect((await podsOf(fixture)).map((pod) => pod.spec?.containers[0]?.image)).toEqual(['i:2', 'i:2', 'i:2']);
     const { items } = await fixture.client.controllerRevisions('default').list();
     expect(items.map((revision) => revision.revision).toSorted((a, b) => a - b)).toEqual([1, 2]);
+    // As Go would write it: others compare the bytes.
+    expect(items.map(({ data }) => JSON.stringify(data))).toEqual(items.map(({ data }) => canonicalJson(data)));
     // Back to the first: its revision becomes the latest.
     await setImage(fixture, 'i:1');
     await converge(fixture, 3);
@@ -328,6 +332,30 @@ describe('statefulset-controller, claims', () => {
     await fixture.until(
       async () => (await owner('data-web-0')) === undefined && (await owner('data-web-1')) === undefined,
     );
+    expect(fixture.errors).toEqual([]);
+  });
+});
+
+describe('statefulset-controller, as its own account', () => {
+  it('may do all that it does', async () => {
+    await using plane = await TestControlPlane.start();
+    const wrap = asAccount(plane, 'statefulset-controller');
+    await using fixture = await ControllerFixture.start([statefulSetController], { plane, wrap });
+    const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Retain', whenScaled: 'Delete' };
+    await fixture.client
+      .statefulSets('default')
+      .create(set(2, { ...claims, persistentVolumeClaimRetentionPolicy, revisionHistoryLimit: 0 }));
+    await converge(fixture, 2);
+    const body = { metadata: { ownerReferences: null, labels: { 'statefulset.kubernetes.io/pod-name': null } } };
+    await fixture.client.pods('default').patch('web-0', { type: 'application/merge-patch+json', body });
+    for (const image of ['i:2', 'i:3', 'i:2']) {
+      await setImage(fixture, image);
+      await fixture.settle();
+      await converge(fixture, 2);
+    }
+    await patch(fixture, { replicas: 1 });
+    await converge(fixture, 1);
+    expect((await fixture.client.events('default').list()).items.length).toBeGreaterThan(5);
     expect(fixture.errors).toEqual([]);
   });
 });
