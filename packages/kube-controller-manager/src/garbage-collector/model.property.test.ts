@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { Interference } from '../testing/interference.ts';
 import { garbageCollectorController } from './controller.ts';
 
 type Policy = 'Background' | 'Foreground' | 'Orphan';
@@ -65,25 +66,44 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('restart') }) },
 ) as fc.Arbitrary<Step>;
 
+const startCollector = (
+  { plane }: ControllerFixture,
+  interference: Interference | undefined,
+): Promise<ControllerFixture> =>
+  ControllerFixture.start([garbageCollectorController], {
+    plane,
+    ...(interference === undefined ? {} : { wrap: interference.wrap }),
+  });
+
 /** The real thing beside the model. */
 class World implements AsyncDisposable {
   readonly #model = new Model();
   readonly #plane: ControllerFixture;
+  readonly #interference: Interference | undefined;
   #controllers: ControllerFixture;
   readonly #uids = new Map<string, string>([[ghost, 'no-such-uid']]);
 
-  private constructor(plane: ControllerFixture, controllers: ControllerFixture) {
+  private constructor(
+    plane: ControllerFixture,
+    controllers: ControllerFixture,
+    interference: Interference | undefined,
+  ) {
     this.#plane = plane;
     this.#controllers = controllers;
+    this.#interference = interference;
   }
 
-  static async start(): Promise<World> {
+  static async start(interference?: Interference): Promise<World> {
     const plane = await ControllerFixture.start([]);
-    return new World(plane, await ControllerFixture.start([garbageCollectorController], { plane: plane.plane }));
+    return new World(plane, await startCollector(plane, interference), interference);
   }
 
   get errors(): readonly string[] {
     return this.#controllers.errors;
+  }
+
+  get size(): number {
+    return this.#model.objects.size;
   }
 
   get #configMaps() {
@@ -93,7 +113,10 @@ class World implements AsyncDisposable {
   async take(step: Step): Promise<void> {
     await this.#apply(step);
     this.#model.settle();
-    await this.#controllers.until(async () => (await this.#actual()) === this.#expected(), { steps: 100 });
+    await this.#controllers.until(async () => (await this.#actual()) === this.#expected(), {
+      stepMs: 1_000,
+      steps: 300,
+    });
   }
 
   async #apply(step: Step): Promise<void> {
@@ -112,7 +135,7 @@ class World implements AsyncDisposable {
         return await this.#delete(named(step.targets), 'Background');
       case 'restart':
         await this.#controllers[Symbol.asyncDispose]();
-        this.#controllers = await ControllerFixture.start([garbageCollectorController], { plane: this.#plane.plane });
+        this.#controllers = await startCollector(this.#plane, this.#interference);
     }
   }
 
@@ -173,6 +196,17 @@ describe('garbage collector, on any graph', () => {
         expect(world.errors).toEqual([]);
       }),
       { numRuns: 12 },
+    );
+  }, 60_000);
+
+  it('does so too when requests are lost and watches break', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 15 }), fc.nat(), async (steps, seed) => {
+        await using world = await World.start(new Interference(seed).begin());
+        for (const one of steps) await world.take(one);
+        expect(world.size).toBeGreaterThanOrEqual(0);
+      }),
+      { numRuns: 8 },
     );
   }, 60_000);
 });

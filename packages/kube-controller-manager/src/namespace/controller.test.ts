@@ -4,6 +4,7 @@ import { isNotFound } from '@kubets/apimachinery/status';
 import type { TransportRequest } from '@kubets/client';
 import type { Transport } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { Interference } from '../testing/interference.ts';
 import { namespaceController } from './controller.ts';
 
 const configMap = (name: string, finalizers?: string[]): ConfigMap => ({
@@ -206,5 +207,23 @@ describe('namespace controller', () => {
     await using second = await ControllerFixture.start([namespaceController], { plane });
     await second.until(() => isGone(second, 'a'));
     expect(second.errors).toEqual([]);
+  });
+
+  it.each([1, 2, 3])('gets there whatever goes wrong on the way (%i)', async (seed) => {
+    const interference = new Interference(seed, 0.1);
+    await using fixture = await ControllerFixture.start([namespaceController], { wrap: interference.wrap });
+    const { client } = fixture;
+    interference.begin();
+    await client.namespaces().create({ metadata: { name: 'a' } });
+    for (let i = 0; i < 20; i++) {
+      await client.configMaps('a').create(configMap(`c${i}`));
+      await client.pods('a').create(pod(`p${i}`));
+    }
+    await client.namespaces().delete('a');
+    await fixture.advance(20_000);
+    interference.quiet();
+    await fixture.until(() => isGone(fixture, 'a'), { stepMs: 2_000 });
+    expect((await client.configMaps('a').list()).items).toEqual([]);
+    expect((await client.pods('a').list()).items).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Pod, ResourceQuota } from '@kubets/api/types/core-v1';
 import type { Transport } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { Interference } from '../testing/interference.ts';
 import { resourceQuotaController } from './controller.ts';
 
 const quota = (hard: Record<string, string>, spec: Partial<ResourceQuota['spec']> = {}): ResourceQuota => ({
@@ -214,5 +215,21 @@ describe('resource quota controller', () => {
     expect((await used(fixture))?.['pods']).toBe(String(items.length));
     expect(items.length).toBeLessThanOrEqual(20);
     expect(outcomes.some(({ status }) => status === 'rejected')).toBe(true);
+  });
+
+  it.each([1, 2, 3])('is right in the end whatever goes wrong on the way (%i)', async (seed) => {
+    const interference = new Interference(seed, 0.2);
+    await using fixture = await inNamespace({ wrap: interference.wrap });
+    const { client } = fixture;
+    interference.begin();
+    await client.resourceQuotas('ns').create(quota({ pods: '50', 'requests.cpu': '50' }));
+    for (let i = 0; i < 15; i++) {
+      await client.pods('ns').create(pod(`p${i}`, {}, { cpu: '1' }));
+      if (i % 4 === 3) await client.pods('ns').delete(`p${i - 1}`, { gracePeriodSeconds: 0 });
+      await fixture.advance(500);
+    }
+    interference.quiet();
+    await untilUsed(fixture, { pods: '12', 'requests.cpu': '12' });
+    expect((await client.pods('ns').list()).items).toHaveLength(12);
   });
 });

@@ -2,15 +2,8 @@
 import type { Amounts } from '@kubets/api/core/helpers/quota/resource-list';
 import type { ApiObject, GroupResource } from '@kubets/apimachinery/meta';
 import { isNotFound } from '@kubets/apimachinery/status';
-import type { ResourceQuota } from '@kubets/api/types/core-v1';
-import {
-  keyOf,
-  namespaceIndex,
-  splitKey,
-  type EventHandler,
-  type SharedInformer,
-  type WorkQueue,
-} from '@kubets/client';
+import type { ResourceQuota, ResourceQuotaStatus } from '@kubets/api/types/core-v1';
+import { keyOf, namespaceIndex, type EventHandler, type SharedInformer, type WorkQueue } from '@kubets/client';
 import { resourceQuotas } from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
@@ -22,8 +15,9 @@ import { UsageCounter } from './usage-counter.ts';
 const defaultWorkers = 5;
 const refreshMs = 30_000;
 /**
- * A quota is counted once more so long after its status was written: objects that admission had charged, and that were not
- * yet there, are by then.
+ * A quota is counted once more so long after its status was last written, by whomever, and after an object was seen to come:
+ * what a count has missed, because it was not there yet or a watch was late, is made good. Upstream waits for the next full
+ * count.
  */
 const recountMs = 2_000;
 
@@ -34,6 +28,10 @@ class ResourceQuotaController implements Controller {
   readonly #counter = new UsageCounter();
   readonly #objects: CountedObjects;
   readonly #inner: Controller;
+  /** Quotas of which something may have been given back, by key. */
+  readonly #shrinking = new Set<string>();
+  /** When statuses were last seen to change, by key, on the monotonic clock. */
+  readonly #changedAt = new Map<string, number>();
   #signal: AbortSignal = new AbortController().signal;
 
   constructor(context: ControllerContext) {
@@ -42,10 +40,14 @@ class ResourceQuotaController implements Controller {
     this.#quotas = context.informers.informer(resourceQuotas);
     this.#objects = new CountedObjects(context, (resource) => this.#handler(resource));
     this.#quotas.addEventHandler({
-      onAdd: (quota) => this.#queue.add(keyOf(quota)),
+      onAdd: (quota) => this.#count(keyOf(quota)),
       onUpdate: (old, quota) => {
-        // Written statuses are our own, or those of admission: both are right.
-        if (specText(old) !== specText(quota)) this.#queue.add(keyOf(quota));
+        if (specText(old) !== specText(quota)) this.#count(keyOf(quota));
+        if (old.metadata.resourceVersion !== quota.metadata.resourceVersion) this.#changed(keyOf(quota));
+      },
+      onDelete: (quota) => {
+        this.#shrinking.delete(keyOf(quota));
+        this.#changedAt.delete(keyOf(quota));
       },
     });
     this.#inner = reconciler(context, {
@@ -83,7 +85,29 @@ class ResourceQuotaController implements Controller {
   }
 
   #recountAll(): void {
-    for (const key of this.#quotas.store.keys()) this.#queue.add(key);
+    for (const key of this.#quotas.store.keys()) this.#count(key);
+  }
+
+  /** Counts all there is, at once. */
+  #count(key: string): void {
+    this.#shrinking.add(key);
+    this.#queue.add(key);
+  }
+
+  /** Looks soon whether more is used than is said. */
+  #recount(key: string): void {
+    this.#queue.addAfter(key, recountMs);
+  }
+
+  #changed(key: string): void {
+    this.#changedAt.set(key, this.#context.clock.monotonic());
+    this.#recount(key);
+  }
+
+  /** How long until what was charged last is there, or will never be. */
+  #unsettledMs(key: string): number {
+    const changedAt = this.#changedAt.get(key);
+    return changedAt === undefined ? 0 : Math.max(0, changedAt + recountMs - this.#context.clock.monotonic());
   }
 
   async #refresh(): Promise<void> {
@@ -92,13 +116,17 @@ class ResourceQuotaController implements Controller {
 
   /** What is gone, and what uses something else than before, changes what quotas of its namespace say. */
   #handler(resource: GroupResource): EventHandler<ApiObject> {
+    const count = (key: string): void => this.#count(key);
+    const recount = (key: string): void => this.#recount(key);
     return {
-      onUpdate: (old, object) => {
-        const quotas = this.#quotasOf(object);
-        if (quotas.length > 0 && old !== object && this.#usageChanged(resource, old, object))
-          this.#enqueue(quotas, resource);
+      onAdd: (object, isInInitialList) => {
+        if (!isInInitialList) this.#concerned(object, resource, recount);
       },
-      onDelete: (object) => this.#enqueue(this.#quotasOf(object), resource),
+      onUpdate: (old, object) => {
+        if (old !== object && this.#quotasOf(object).length > 0 && this.#usageChanged(resource, old, object))
+          this.#concerned(object, resource, count);
+      },
+      onDelete: (object) => this.#concerned(object, resource, count),
     };
   }
 
@@ -106,10 +134,9 @@ class ResourceQuotaController implements Controller {
     return this.#quotas.store.byIndex(namespaceIndex, object.metadata.namespace ?? '');
   }
 
-  #enqueue(quotas: readonly Readonly<ResourceQuota>[], { group, resource }: GroupResource): void {
-    for (const quota of quotas)
-      if (countedResources(quota).some((one) => one.group === group && one.resource === resource))
-        this.#queue.add(keyOf(quota));
+  #concerned(object: Readonly<ApiObject>, { group, resource }: GroupResource, tell: (key: string) => void): void {
+    for (const quota of this.#quotasOf(object))
+      if (countedResources(quota).some((one) => one.group === group && one.resource === resource)) tell(keyOf(quota));
   }
 
   #usageChanged(resource: GroupResource, old: Readonly<ApiObject>, object: Readonly<ApiObject>): boolean {
@@ -124,12 +151,22 @@ class ResourceQuotaController implements Controller {
   async #reconcile(key: string): Promise<void> {
     const quota = this.#quotas.store.get(key);
     if (quota === undefined) return;
-    const status = plannedStatus(quota, await this.#observe(quota));
-    if (status === undefined) return;
-    const { namespace } = splitKey(key);
+    const shrinks = this.#shrinking.delete(key);
+    const unsettledMs = this.#unsettledMs(key);
     try {
-      await this.#context.client.resourceQuotas(namespace).updateStatus({ ...quota, status });
-      this.#queue.addAfter(key, recountMs);
+      const raiseOnly = !shrinks && unsettledMs > 0;
+      const status = plannedStatus(quota, await this.#observe(quota), { raiseOnly });
+      if (status !== undefined) await this.#write(quota, status);
+      else if (raiseOnly) this.#queue.addAfter(key, unsettledMs);
+    } catch (error) {
+      if (shrinks) this.#shrinking.add(key);
+      throw error;
+    }
+  }
+
+  async #write(quota: Readonly<ResourceQuota>, status: ResourceQuotaStatus): Promise<void> {
+    try {
+      await this.#context.client.resourceQuotas(quota.metadata.namespace).updateStatus({ ...quota, status });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

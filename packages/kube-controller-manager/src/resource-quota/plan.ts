@@ -35,14 +35,26 @@ function sameAmounts(a: Amounts, b: Amounts): boolean {
   return true;
 }
 
+const larger = (a: Amounts, b: Amounts): Amounts => {
+  const result: Amounts = new Map(a);
+  for (const [name, quantity] of b) if ((a.get(name)?.compare(quantity) ?? -1) < 0) result.set(name, quantity);
+  return result;
+};
+
 /**
  * The new status; `undefined` when the present one says so already. `observed` holds what was counted; what could not be
- * counted this time keeps its last amount.
+ * counted this time keeps its last amount. With `raiseOnly` amounts do not shrink: admission may have charged what is not there
+ * yet.
  */
-export function plannedStatus(quota: Readonly<ResourceQuota>, observed: Amounts): ResourceQuotaStatus | undefined {
+export function plannedStatus(
+  quota: Readonly<ResourceQuota>,
+  observed: Amounts,
+  { raiseOnly = false }: { readonly raiseOnly?: boolean } = {},
+): ResourceQuotaStatus | undefined {
   const hard = quota.spec?.hard ?? {};
   const before = amountsOf(quota.status?.used);
-  const used = mask(new Map([...before, ...observed]), Object.keys(hard));
+  const counted = raiseOnly ? larger(before, observed) : new Map([...before, ...observed]);
+  const used = mask(counted, Object.keys(hard));
   const unchanged = quota.status?.used !== undefined && sameTexts(hard, quota.status.hard) && sameAmounts(used, before);
   return unchanged ? undefined : { hard, used: toList(used) };
 }
