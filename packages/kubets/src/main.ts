@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { kubeApiserverCommand } from './kube-apiserver/command.ts';
 import { kubeControllerManagerCommand } from './kube-controller-manager/command.ts';
+import { kubeSchedulerCommand } from './kube-scheduler/command.ts';
 import { upCommand } from './up/command.ts';
 import { UserError } from './user-error.ts';
 
@@ -17,7 +18,8 @@ export function kubetsCommand(): Command {
     .showHelpAfterError('(kubets --help shows what there is)')
     .addCommand(upCommand())
     .addCommand(kubeApiserverCommand())
-    .addCommand(kubeControllerManagerCommand());
+    .addCommand(kubeControllerManagerCommand())
+    .addCommand(kubeSchedulerCommand());
 }
 
 /** Runs the command line and resolves to the exit code. */

@@ -52,6 +52,11 @@ export class FlagSet<D extends { readonly [K in keyof D]: Flag<unknown> }> {
     return values as unknown as ValuesOf<D>;
   }
 
+  /** The names of the flags that are given. Throws as {@link parse} does for unknown ones. */
+  given(args: readonly string[]): ReadonlySet<string> {
+    return new Set(this.#pairs(args).map(([name]) => name));
+  }
+
   /** One line a flag. */
   help(): string {
     const lines = Object.entries(this.#definitions).map(([name, { help, required, default: value }]) => {

@@ -3,8 +3,10 @@ import { hostname } from 'node:os';
 import { systemClock } from '@kubets/apimachinery/system-clock';
 import type { EmbeddedStore } from '@kubets/etcd';
 import type { ApiServer, Log } from '@kubets/kube-apiserver';
+import type { SchedulerConfiguration } from '@kubets/kube-scheduler';
 import type { Stage } from '@kubets/kubelet';
 import type { ClusterPki } from '@kubets/kubeadm';
+import { readSchedulerConfiguration } from '../kube-scheduler/configuration.ts';
 import { createLog } from '../log.ts';
 import { checkPort, createUpServer, openStore, pkiOf, startServer, tlsMaterial } from './api-server.ts';
 import { startRenewal } from './certificate-renewal.ts';
@@ -19,6 +21,17 @@ import { stopSignal } from './signals.ts';
 
 function summary(pki: ClusterPki): string {
   return pki.changed.length === 0 ? 'present' : `made ${pki.changed.join(', ')}`;
+}
+
+const schedulerFlag = { flag: '--scheduler-config', gates: {} };
+
+/** What is known when the API server runs. */
+interface Parts {
+  readonly pki: ClusterPki;
+  readonly storage: EmbeddedStore;
+  readonly stages: readonly Stage[];
+  /** Of the file, if one is given. */
+  readonly schedulerConfiguration: SchedulerConfiguration | undefined;
 }
 
 /** What one run is made of, in the order in which it comes to be. */
@@ -49,6 +62,9 @@ class Run {
     if (!options.controlPlaneOnly && options.simulation === undefined)
       progress.line('  · this version runs no containers yet: --simulate-nodes N starts nodes that pretend to');
     const stages = await readStagesFile(options.simulation?.stagesFile);
+    const { schedulerConfig } = options;
+    const schedulerConfiguration =
+      schedulerConfig === undefined ? undefined : await readSchedulerConfiguration(schedulerConfig, schedulerFlag);
     if (options.writeKubeconfig !== undefined) checkKubeconfigTarget(options.writeKubeconfig);
     const directory = await progress.step(
       'data directory',
@@ -63,7 +79,7 @@ class Run {
     const early = await this.#early();
     if (early !== undefined) return early;
     this.#stack.use(this.#renewal(directory, server));
-    await this.#startComponents(server, { pki, storage, stages });
+    await this.#startComponents(server, { pki, storage, stages, schedulerConfiguration });
     const late = await this.#early();
     if (late !== undefined) return late;
     const kubeconfig = await writeKubeconfig(pki, options.writeKubeconfig);
@@ -88,14 +104,7 @@ class Run {
   }
 
   /** What runs on the API server, in the order in which it needs each other. */
-  async #startComponents(
-    server: ApiServer,
-    {
-      pki,
-      storage,
-      stages,
-    }: { readonly pki: ClusterPki; readonly storage: EmbeddedStore; readonly stages: readonly Stage[] },
-  ): Promise<void> {
+  async #startComponents(server: ApiServer, { pki, storage, stages, schedulerConfiguration }: Parts): Promise<void> {
     const options = this.#options;
     const log = this.#log;
     const identity = `${hostname()}_${storage.clusterId}`;
@@ -104,7 +113,8 @@ class Run {
       this.#stack.use(await this.#progress.step('controllers', start));
     }
     if (options.scheduler) {
-      const start = (): Promise<AsyncDisposable> => startScheduler({ server, log, identity });
+      const configuration = schedulerConfiguration ?? (await readSchedulerConfiguration('', schedulerFlag));
+      const start = (): Promise<AsyncDisposable> => startScheduler({ server, log, identity, configuration });
       this.#stack.use(await this.#progress.step('scheduler', start));
     }
     const { simulation } = options;

@@ -2,6 +2,8 @@
 import { sleep } from '@kubets/apimachinery/clock';
 import { systemClock, systemRandom } from '@kubets/apimachinery/system-clock';
 import type { ApiServer, Log } from '@kubets/kube-apiserver';
+import type { SchedulerConfiguration } from '@kubets/kube-scheduler';
+import { UserError } from '../user-error.ts';
 import { background } from './background.ts';
 import { schedulerUser } from './identities.ts';
 
@@ -14,10 +16,13 @@ export interface SchedulerParts {
   readonly log: Log;
   /** See `ControllersOptions.identity`. */
   readonly identity: string;
+  /** Of `--scheduler-config`. */
+  readonly configuration: SchedulerConfiguration;
 }
 
-/** Resolves when it has been started. */
-export async function startScheduler({ server, log, identity }: SchedulerParts): Promise<AsyncDisposable> {
+/** Resolves when it has been started. Throws a {@link UserError} when it cannot be made as configured. */
+export async function startScheduler(parts: SchedulerParts): Promise<AsyncDisposable> {
+  const { server, log, identity, configuration } = parts;
   // Loaded when the API server is up already: that need not wait for this.
   const { createScheduler } = await import('@kubets/kube-scheduler');
   const make = () =>
@@ -27,8 +32,9 @@ export async function startScheduler({ server, log, identity }: SchedulerParts):
       log,
       transport: server.transport(schedulerUser),
       identity,
+      configuration,
     });
-  const first = make();
+  const first = made(make);
   const run = async (signal: AbortSignal): Promise<void> => {
     for (let scheduler = first; ; scheduler = make()) {
       try {
@@ -41,4 +47,13 @@ export async function startScheduler({ server, log, identity }: SchedulerParts):
     }
   };
   return background({ name: 'kube-scheduler', clock: systemClock, log, stopMs, run });
+}
+
+/** What goes wrong follows from the configuration. */
+function made<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new UserError(`--scheduler-config: ${(error as Error).message}`, { cause: error });
+  }
 }
