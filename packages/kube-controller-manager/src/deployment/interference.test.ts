@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isConflict, isNotFound, newConflict } from '@kubets/apimachinery/status';
 import { isPodActive } from '@kubets/api/core/helpers/pod';
 import type { Pod } from '@kubets/api/types/core-v1';
+import { FaultyTransport } from '@kubets/client/testing';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { replicaSetController } from '../replicaset/controller.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
@@ -19,7 +20,7 @@ type Step =
   | { readonly type: 'deletePod' | 'failPod' | 'relabelPod' | 'deleteSet' | 'scaleSet'; readonly pick: number }
   | { readonly type: 'ready'; readonly share: number }
   | { readonly type: 'conflicts'; readonly count: number }
-  | { readonly type: 'restart' | 'wait' | 'race' };
+  | { readonly type: 'restart' | 'wait' | 'race' | 'reset' | 'duplicate' | 'stall' };
 
 const pick = fc.nat(20);
 
@@ -41,6 +42,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constant('ready' as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
   fc.record({ type: fc.constant('conflicts' as const), count: fc.integer({ min: 1, max: 5 }) }),
   fc.record({ type: fc.constantFrom('restart' as const, 'wait' as const, 'race' as const) }),
+  fc.record({ type: fc.constantFrom('reset' as const, 'duplicate' as const, 'stall' as const) }),
 );
 
 const labels = { app: 'web' };
@@ -48,6 +50,7 @@ const labels = { app: 'web' };
 class World implements AsyncDisposable {
   readonly #plane: TestControlPlane;
   #fixture: ControllerFixture | undefined;
+  #faulty: FaultyTransport | undefined;
   #conflicts = 0;
   /** Refuses what controllers write as long as conflicts are left. */
   readonly transport = countingTransport(({ method, path }) => {
@@ -83,7 +86,7 @@ class World implements AsyncDisposable {
     await this.#fixture?.[Symbol.asyncDispose]();
     this.#fixture = await ControllerFixture.start([deploymentController, replicaSetController], {
       plane: this.#plane,
-      wrap: (transport) => this.transport.wrap(transport),
+      wrap: (transport) => (this.#faulty = new FaultyTransport(this.transport.wrap(transport))),
     });
   }
 
@@ -125,6 +128,13 @@ class World implements AsyncDisposable {
         return await fixture.advance(2000);
       case 'race':
         return;
+      case 'reset':
+        return this.#faulty?.reset();
+      case 'duplicate':
+        if (this.#faulty) this.#faulty.filter = (event) => [event, event];
+        return;
+      case 'stall':
+        return this.#faulty?.stallOpen();
       default:
         return await this.#disturb(move.type, move.pick);
     }
@@ -206,6 +216,8 @@ async function scenario(steps: readonly Step[]): Promise<void> {
     if (move.type !== 'race') await world.fixture.settle();
   }
   await world.run({ type: 'pause', paused: false });
+  // What is stalled comes to an end some time.
+  await world.run({ type: 'reset' });
   await world.fixture.until(
     async () => {
       await makeReady(world.fixture);
@@ -215,7 +227,8 @@ async function scenario(steps: readonly Step[]): Promise<void> {
     },
     { stepMs: 1000, steps: 400 },
   );
-  await world.fixture.advance(2000);
+  // Broken watches are opened again after a while.
+  await world.fixture.advance(60_000);
   const { writes } = world.transport;
   writes.length = 0;
   await world.restart();

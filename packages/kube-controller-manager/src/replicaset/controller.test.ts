@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '@kubets/api/types/core-v1';
 import type { ReplicaSet } from '@kubets/api/types/apps-v1';
-import { failure } from '@kubets/apimachinery/status';
+import { failure, newResourceExpired } from '@kubets/apimachinery/status';
+import type { Transport } from '@kubets/client';
+import { FaultyTransport } from '@kubets/client/testing';
 import { replicationControllerController } from '../replication-controller/controller.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { countingTransport } from '../testing/counting-transport.ts';
@@ -138,6 +140,24 @@ describe('replicaset-controller', () => {
     const { items } = await fixture.client.events('default').list();
     const refused = items.find(({ reason }) => reason === 'FailedCreate');
     expect(refused?.message).toBe('Error creating: pods "web-" is forbidden: exceeded quota: q');
+  });
+
+  it('does not wait for a pod that came and went while the watch was down', async () => {
+    let faulty: FaultyTransport | undefined;
+    const wrap = (transport: Transport): Transport => (faulty = new FaultyTransport(transport));
+    await using fixture = await ControllerFixture.start([replicaSetController], { wrap });
+    const transport = faulty as unknown as FaultyTransport;
+    transport.filter = (event) => (event.object.kind === 'Pod' ? [] : [event]);
+    await fixture.client.replicaSets('default').create(replicaSet(2));
+    await fixture.until(async () => (await podsOf(fixture)).length === 2);
+    await fixture.advance(30_000);
+    expect(await podsOf(fixture)).toHaveLength(2);
+    const [first] = await podsOf(fixture);
+    await fixture.client.pods('default').delete(first?.metadata.name ?? '', { gracePeriodSeconds: 0 });
+    transport.filter = (event) => [event];
+    transport.failWatches(newResourceExpired('too old resource version').status);
+    await fixture.until(async () => (await statusOf(fixture))?.replicas === 2, { steps: 120 });
+    expect(await podsOf(fixture)).toHaveLength(2);
   });
 
   it('counts a pod as available when it has been ready long enough', async () => {

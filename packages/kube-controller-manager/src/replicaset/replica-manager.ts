@@ -19,7 +19,7 @@ import {
   controllerUidIndex,
   orphansOf,
 } from '../lib/owner-references.ts';
-import { WrittenVersions } from '../lib/written-versions.ts';
+import { compareResourceVersions, WrittenVersions } from '../lib/written-versions.ts';
 import { isNamespaceTerminating, messageOf, PodControl, podFromTemplate, slowStartBatch } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { planReplicas, planStatus, sortPods, untilNextAvailable, type ReplicaOwner } from './plan.ts';
@@ -39,6 +39,8 @@ export interface ReplicaKind<T extends ReplicaOwner> {
 }
 
 const workers = 5;
+/** So often it is looked whether the cache has caught up, when no event says so. */
+const catchUpMs = 1000;
 
 /** What is known of one owner's pods. */
 interface Observed {
@@ -63,6 +65,8 @@ class ReplicaManager<T extends ReplicaOwner> {
   readonly #client: ResourceClient<T>;
   readonly #expectations: Expectations;
   readonly #writes = new WrittenVersions();
+  /** Resource versions of the newest pods, by owner, while creations are expected. */
+  readonly #newestCreated = new Map<string, string>();
   readonly #podControl: PodControl;
   readonly #podEvents: PodEvents<T>;
   readonly #metrics: ReplicaMetrics;
@@ -109,15 +113,29 @@ class ReplicaManager<T extends ReplicaOwner> {
     const selector = this.#selectorOf(owner);
     if (selector === undefined) return;
     // Asked before the pods are read: what is expected afterwards is not in this reading.
-    const satisfied = this.#expectations.satisfied(key);
+    const satisfied = this.#satisfied(key);
     const observed = await this.#observe(owner, selector);
     const deleted = owner.metadata.deletionTimestamp !== undefined;
     const failure = satisfied && !deleted ? await this.#manage(key, owner, observed.active) : undefined;
     await this.#report(key, owner, { ...observed, failure: failure && messageOf(failure.error) });
     if (failure !== undefined) throw failure.error;
+    if (!satisfied) this.#queue.addAfter(key, catchUpMs);
+  }
+
+  /**
+   * Whether all that was asked for has been seen: pod by pod, or since the cache as a whole has come that far. A pod that was
+   * made and deleted again while the watch was down is never told of, and would be waited for in vain.
+   */
+  #satisfied(key: string): boolean {
+    if (this.#expectations.satisfied(key)) return true;
+    const newest = this.#newestCreated.get(key);
+    if (newest === undefined || compareResourceVersions(this.#pods.lastSyncResourceVersion, newest) < 0) return false;
+    this.#expectations.forget(key);
+    return true;
   }
 
   #forget(key: string): void {
+    this.#newestCreated.delete(key);
     this.#expectations.forget(key);
     this.#writes.forget(key);
     this.#podEvents.forget(key);
@@ -184,15 +202,22 @@ class ReplicaManager<T extends ReplicaOwner> {
   async #create(key: string, owner: Readonly<T>, count: number): Promise<{ readonly error: unknown } | undefined> {
     const ref = controllerRef(owner, this.#kind.resource);
     const template = owner.spec?.template ?? {};
+    this.#newestCreated.delete(key);
     this.#expectations.expectCreations(key, count);
-    const { successes, error } = await slowStartBatch(count, () =>
-      this.#podControl.create(podFromTemplate(template, owner, { ...ref }), owner),
-    );
+    const { successes, error } = await slowStartBatch(count, async () => {
+      const { metadata } = await this.#podControl.create(podFromTemplate(template, owner, { ...ref }), owner);
+      this.#created(key, metadata.resourceVersion ?? '');
+    });
     if (error === undefined) return undefined;
     // In a namespace that goes away every further try would fail too: what is expected stays open, and so nothing is tried.
     if (isNamespaceTerminating(error)) return undefined;
     for (let i = successes; i < count; i++) this.#expectations.creationObserved(key);
     return { error };
+  }
+
+  #created(key: string, resourceVersion: string): void {
+    if (compareResourceVersions(this.#newestCreated.get(key) ?? '', resourceVersion) < 0)
+      this.#newestCreated.set(key, resourceVersion);
   }
 
   async #delete(
@@ -201,6 +226,7 @@ class ReplicaManager<T extends ReplicaOwner> {
     chosen: readonly Readonly<Pod>[],
     active: readonly Readonly<Pod>[],
   ): Promise<{ readonly error: unknown } | undefined> {
+    this.#newestCreated.delete(key);
     this.#metrics.chosen(chosen, active, this.#context.clock.now());
     this.#expectations.expectDeletions(
       key,
