@@ -61,7 +61,7 @@ export class Collector {
     const { graph, operations } = this.#parts;
     // Being deleted is a one-way trip: what depends on it is looked into when it has ended.
     if (isBeingDeleted(node.metadata) && !isDeletingDependents(node.metadata)) return;
-    if (node.deletedVersion !== undefined && node.deletedVersion === node.metadata.resourceVersion) return;
+    if (node.isDeletionAccepted) return;
     const { identity } = node;
     const metadata = node.virtual ? await operations.find(identity) : node.metadata;
     if (metadata === undefined) return graph.absent(identity);

@@ -74,13 +74,31 @@ export class GraphNode {
     return { apiVersion: type.apiVersion, kind: type.kind, namespace, name, uid };
   }
 
-  /** Dependents without which going this object may not go (`blockOwnerDeletion`). */
+  /** Whether `dependent` has to go before this object may (`blockOwnerDeletion`). Nothing waits for itself. */
+  #isBlockedBy(dependent: GraphNode): boolean {
+    if (dependent === this) return false;
+    for (const reference of dependent.owners)
+      if (reference.blockOwnerDeletion === true && reference.uid === this.metadata.uid) return true;
+    return false;
+  }
+
   blockingDependents(): GraphNode[] {
-    const { uid } = this;
-    const blocks = (reference: OwnerReference): boolean =>
-      reference.uid === uid && reference.blockOwnerDeletion === true;
-    // Nothing waits for itself.
-    return [...(this.dependents ?? [])].filter((dependent) => dependent !== this && dependent.owners.some(blocks));
+    return [...(this.dependents ?? [])].filter((dependent) => this.#isBlockedBy(dependent));
+  }
+
+  /** The same as whether there are {@link blockingDependents}, sooner. */
+  get isBlocked(): boolean {
+    for (const dependent of this.dependents ?? []) if (this.#isBlockedBy(dependent)) return true;
+    return false;
+  }
+
+  /** A deletion has been seen, or was accepted and will be. */
+  get isOnItsWay(): boolean {
+    return isBeingDeleted(this.metadata) || this.isDeletionAccepted;
+  }
+
+  get isDeletionAccepted(): boolean {
+    return this.deletedVersion !== undefined && this.deletedVersion === this.metadata.resourceVersion;
   }
 
   /** Whether it waits for dependents that wait, directly or not, for it: none of them would ever go. */

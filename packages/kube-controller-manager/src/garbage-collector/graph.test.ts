@@ -157,6 +157,15 @@ describe('DependencyGraph', () => {
     ).toEqual(['y']);
     graph.gone(type, meta('y', [owner('owner', { blockOwnerDeletion: true })]));
     expect(take()).toEqual(['examine owner']);
+    expect(graph.get('owner')?.isBlocked).toBe(false);
+  });
+
+  it('has dependents looked into that come when their owner waits already', () => {
+    const { graph, take } = setup();
+    graph.observe(type, meta('owner', [], { deletionTimestamp: 'now', finalizers: ['foregroundDeletion'] }));
+    take();
+    graph.observe(type, meta('late', [owner('owner', { blockOwnerDeletion: true })]));
+    expect(take()).toEqual(['examine late']);
   });
 
   it('orphans before it deletes', () => {

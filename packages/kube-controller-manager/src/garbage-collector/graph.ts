@@ -100,7 +100,7 @@ export class DependencyGraph {
 
   #updateOwners(node: GraphNode, before: readonly OwnerReference[]): void {
     const now = node.owners;
-    if (before === now || (before.length === 0 && now.length === 0)) return;
+    if (before === now || sameOwners(before, now)) return;
     const added = now.filter(({ uid }) => before.every((old) => old.uid !== uid));
     const removed = before.filter(({ uid }) => now.every((owner) => owner.uid !== uid));
     for (const old of before) {
@@ -128,7 +128,8 @@ export class DependencyGraph {
       if (owner === undefined) this.#addVirtual(node, reference);
       else {
         (owner.dependents ??= new Set()).add(node);
-        doubtful = this.#isDoubtful(node, reference, owner) || doubtful;
+        // One that comes late is not to keep an owner that waits for its dependents.
+        doubtful = this.#isDoubtful(node, reference, owner) || isInForeground(owner.metadata) || doubtful;
       }
     }
     if (doubtful) this.#listener.examine(node.uid);
@@ -179,8 +180,8 @@ export class DependencyGraph {
     for (const dependent of dependents) this.#listener.examine(dependent.uid);
     for (const { uid } of node.owners) {
       const owner = this.#nodes.get(uid);
-      // Perhaps that was the last one it has waited for.
-      if (owner !== undefined && isDeletingDependents(owner.metadata)) this.#listener.examine(uid);
+      // That was the last one it has waited for.
+      if (owner !== undefined && isDeletingDependents(owner.metadata) && !owner.isBlocked) this.#listener.examine(uid);
     }
   }
 
@@ -213,6 +214,16 @@ export class DependencyGraph {
     node.metadata = { name, namespace, uid };
     this.#listener.examineLater(uid);
   }
+}
+
+/** As far as the graph is concerned; most updates change nothing of it. */
+function sameOwners(a: readonly OwnerReference[], b: readonly OwnerReference[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    const [one, other] = [a[i], b[i]];
+    if (one?.uid !== other?.uid || one?.blockOwnerDeletion !== other?.blockOwnerDeletion) return false;
+  }
+  return true;
 }
 
 const isOrphaning = (metadata: Readonly<ObjectMeta>): boolean =>
