@@ -18,6 +18,8 @@ export class StateKey<T extends StateData> {
 
 export class CycleState {
   readonly #data = new Map<StateKey<StateData>, StateData>();
+  /** PreFilter of all plugins has run: what copies hold now is not to be worked out anew. */
+  prepared = false;
   /** Plugins whose PreFilter answered Skip: neither Filter nor AddPod/RemovePod are called. */
   skipFilter: ReadonlySet<string> = noPlugins;
   /** Plugins whose PreScore answered Skip. */
@@ -46,6 +48,7 @@ export class CycleState {
   clone(): CycleState {
     const copy = new CycleState();
     for (const [key, data] of this.#data) copy.#data.set(key, data.clone());
+    copy.prepared = this.prepared;
     copy.skipFilter = this.skipFilter;
     copy.skipScore = this.skipScore;
     return copy;

@@ -42,7 +42,6 @@ export class Profile {
   readonly handle: FastHandle;
   /** Those whose PreFilter is put off until somebody asks about a single node: see {@link prepare}. */
   readonly #late: readonly FastPlugin[];
-  readonly #prepared = new WeakSet<CycleState>();
 
   /** Throws when a plugin is not registered, or does not have the extension point that it is enabled for. */
   constructor(options: ProfileOptions, registry: Registry, handle: FastHandle) {
@@ -68,7 +67,7 @@ export class Profile {
     const narrowedBy: string[] = [];
     let nodeNames: ReadonlySet<string> | undefined;
     state.skipFilter = skipped;
-    if (all) this.#prepared.add(state);
+    if (all) state.prepared = true;
     for (const plugin of this.points.preFilter) {
       if (!all && isFastPlugin(plugin)) continue;
       const result = this.#preFilter(plugin, state, pod);
@@ -86,8 +85,8 @@ export class Profile {
 
   /** Runs what PreFilter put off, so that Filter, AddPod and RemovePod may be called. Idempotent. */
   prepare(state: CycleState, pod: PodInfo): void {
-    if (this.#prepared.has(state)) return;
-    this.#prepared.add(state);
+    if (state.prepared) return;
+    state.prepared = true;
     const skipped = new Set(state.skipFilter);
     for (const plugin of this.#late) {
       const result = this.#preFilter(plugin, state, pod);
@@ -99,9 +98,7 @@ export class Profile {
   /** A copy that Filter may be called with if it may with the original. */
   cloneState(state: CycleState, pod: PodInfo): CycleState {
     this.prepare(state, pod);
-    const copy = state.clone();
-    this.#prepared.add(copy);
-    return copy;
+    return state.clone();
   }
 
   runFilter(state: CycleState, pod: PodInfo, node: NodeInfo): Outcome {

@@ -10,7 +10,12 @@ import type {
 } from '@kubets/api/types/core-v1';
 import type { StorageClass } from '@kubets/api/types/storage-v1';
 import { volumeAnnotations } from '@kubets/api/core/helpers/persistent-volume';
-import type { PluginFixture } from './plugin-fixture.ts';
+import type { KubeClient } from '@kubets/client';
+
+/** Whatever has a client. */
+interface WithClient {
+  readonly client: KubeClient;
+}
 
 export const zoneLabel = 'topology.kubernetes.io/zone';
 
@@ -91,17 +96,17 @@ export function podWith(
 }
 
 /** Creates a volume, as available as the volume controller makes it. */
-export async function createVolume(fixture: PluginFixture, object: PersistentVolume): Promise<void> {
-  const created = await fixture.client.persistentVolumes().create(object);
+export async function createVolume({ client }: WithClient, object: PersistentVolume): Promise<void> {
+  const created = await client.persistentVolumes().create(object);
   const status = { ...created.status, phase: 'Available' as const };
-  await fixture.client.persistentVolumes().updateStatus({ ...created, status });
+  await client.persistentVolumes().updateStatus({ ...created, status });
 }
 
 /** What the volume controller does to bind a claim to a volume. */
-export async function completeBinding(fixture: PluginFixture, claimName: string, volumeName: string): Promise<void> {
-  const client = fixture.client.persistentVolumeClaims('default');
-  const current = await client.get(claimName);
-  const bound = await client.update({
+export async function completeBinding({ client }: WithClient, claimName: string, volumeName: string): Promise<void> {
+  const claims = client.persistentVolumeClaims('default');
+  const current = await claims.get(claimName);
+  const bound = await claims.update({
     ...current,
     metadata: {
       ...current.metadata,
@@ -109,5 +114,5 @@ export async function completeBinding(fixture: PluginFixture, claimName: string,
     },
     spec: { ...current.spec, volumeName },
   });
-  await client.updateStatus({ ...bound, status: { ...bound.status, phase: 'Bound' } });
+  await claims.updateStatus({ ...bound, status: { ...bound.status, phase: 'Bound' } });
 }
