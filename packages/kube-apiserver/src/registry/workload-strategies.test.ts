@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gatesWith, put, texts, validPod } from '@kubets/api/core/validation/testing/pods';
-import type { DaemonSet, Deployment } from '@kubets/api/types/apps-v1';
+import type { DaemonSet, Deployment, StatefulSet } from '@kubets/api/types/apps-v1';
 import type { Job } from '@kubets/api/types/batch-v1';
 import type { Pod, PodTemplateSpec } from '@kubets/api/types/core-v1';
 import type { ApiObject } from '@kubets/apimachinery/meta';
@@ -203,6 +203,32 @@ describe('a daemon set', () => {
     const changed = put(structuredClone(old), 'spec.template.spec.containers.0.image', 'other');
     strategy('apps/daemonsets').prepareForUpdate(context, changed, old);
     expect(changed.metadata).toMatchObject({ generation: 2, annotations: { [key]: '2' } });
+  });
+});
+
+describe('a stateful set', () => {
+  it('says of what kind its claim templates are', () => {
+    const claim = { metadata: { name: 'd' }, spec: { accessModes: ['ReadWriteOnce' as const] } };
+    const statefulSet: StatefulSet = {
+      metadata: { name: 's' },
+      spec: {
+        selector: { matchLabels: { app: 'web' } },
+        template: template(),
+        volumeClaimTemplates: [{ ...claim, kind: 'Other' as never }],
+      },
+    };
+    const old = created('apps/statefulsets', statefulSet);
+    const named = { kind: 'PersistentVolumeClaim', apiVersion: 'v1', ...claim };
+    expect(JSON.stringify(old.spec?.volumeClaimTemplates)).toBe(JSON.stringify([named]));
+    const update = put(structuredClone(old), 'spec.volumeClaimTemplates.0', claim);
+    strategy('apps/statefulsets').prepareForUpdate(context, update, old);
+    expect(update.spec?.volumeClaimTemplates).toEqual([named]);
+    expect(update.metadata.generation).toBe(1);
+    // Stored when the kinds were not written yet.
+    const before = put(structuredClone(old), 'spec.volumeClaimTemplates.0', claim);
+    const immutable = 'forbidden: updates to statefulset spec';
+    const complaints = texts(strategy('apps/statefulsets').validateUpdate(context, update, before));
+    expect(complaints.filter((text) => text.toLowerCase().includes(immutable))).toEqual([]);
   });
 });
 

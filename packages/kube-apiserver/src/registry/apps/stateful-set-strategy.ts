@@ -6,6 +6,7 @@ import {
 } from '@kubets/api/apps/validation/stateful-set';
 import { claimSpecWarnings } from '@kubets/api/core/validation/pod-volume-warnings';
 import type { StatefulSet } from '@kubets/api/types/apps-v1';
+import type { PersistentVolumeClaim } from '@kubets/api/types/core-v1';
 import { nameIsDNSLabel } from '@kubets/apimachinery/names';
 import { baseStrategy, statusUpdateStrategy } from '../generic/base-strategy.ts';
 import type { Strategy, StrategyContext } from '../strategy.ts';
@@ -24,6 +25,25 @@ function dropDisabled(context: StrategyContext, object: StatefulSet, old?: Reado
   delete object.spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
 }
 
+/**
+ * Claim templates say of what kind they are, whatever was sent
+ * (`pkg/apis/apps/v1/conversion.go`, `Convert_apps_StatefulSetSpec_To_v1_StatefulSetSpec`).
+ */
+function withClaimKinds<T extends Readonly<StatefulSet>>(object: T): T {
+  const templates = object.spec?.volumeClaimTemplates;
+  if (object.spec === undefined || templates === undefined) return object;
+  const volumeClaimTemplates = templates.map(({ kind: _, apiVersion: __, ...claim }): PersistentVolumeClaim => {
+    return { kind: 'PersistentVolumeClaim', apiVersion: 'v1', ...claim };
+  });
+  return { ...object, spec: { ...object.spec, volumeClaimTemplates } };
+}
+
+function prepare(context: StrategyContext, object: StatefulSet, old?: Readonly<StatefulSet>): void {
+  dropDisabled(context, object, old);
+  const { spec } = withClaimKinds(object);
+  if (spec !== undefined) object.spec = spec;
+}
+
 function specWarnings({ spec }: StatefulSet): string[] {
   const found = (spec?.volumeClaimTemplates ?? []).flatMap((claim, i) =>
     claimSpecWarnings(claim.spec, `spec.volumeClaimTemplates[${i}].Spec`),
@@ -37,12 +57,13 @@ export const statefulSetStrategy: Strategy<StatefulSet> = baseStrategy<StatefulS
   status: zeroOf('apps-v1.StatefulSetStatus'),
   generation: true,
   validateName: nameIsDNSLabel,
-  prepareForCreate: (context, object) => dropDisabled(context, object),
+  prepareForCreate: (context, object) => prepare(context, object),
   validate: (context, object) => validateStatefulSet(object, templateOptions(context)),
   warningsOnCreate: (_context, object) => [...templateWarnings(object.spec?.template), ...specWarnings(object)],
-  prepareForUpdate: (context, object, old) => dropDisabled(context, object, old),
+  prepareForUpdate: (context, object, old) => prepare(context, object, old),
   validateUpdate: (context, object, old) =>
-    validateStatefulSetUpdate(object, old, templateOptions(context, old.spec?.template)),
+    // What was stored before may lack the kinds.
+    validateStatefulSetUpdate(object, withClaimKinds(old), templateOptions(context, old.spec?.template)),
   warningsOnUpdate: (_context, object, old) => [...templateUpdateWarnings(object, old), ...specWarnings(object)],
   subresources: {
     status: statusUpdateStrategy<StatefulSet>({
