@@ -24,7 +24,7 @@ export async function bind(
 ): Promise<Failure | undefined> {
   const { pod } = assumed;
   if (assumed.waits.size > 0) {
-    const refused = await waitOnPermit(assumed, dependencies);
+    const refused = await waitOnPermit(assumed, dependencies, signal);
     if (!isSuccess(refused)) return rejection(refused, assumed);
   }
   dependencies.onBinding(pod.uid);
@@ -46,13 +46,22 @@ function asError(status: Status): Status {
   return status.code === 'Error' ? status : Status.error(new Error(status.message)).by(status.plugin);
 }
 
-async function waitOnPermit({ pod, waits }: Assumed, dependencies: BindingDependencies): Promise<Outcome> {
+/** A scheduler that stops waits no longer. */
+async function waitOnPermit(
+  { pod, waits }: Assumed,
+  dependencies: BindingDependencies,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { clock, waiting, onPermitWait } = dependencies;
   const started = clock.monotonic();
   const wait = new PermitWait(pod.pod, waits, clock);
+  const stop = (): void => void wait.reject('', 'the scheduler is stopping');
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   waiting.set(pod.uid, wait);
   const outcome = await wait.decided;
   waiting.delete(pod.uid);
+  signal.removeEventListener('abort', stop);
   onPermitWait(outcome?.code ?? 'Success', (clock.monotonic() - started) / 1000);
   return outcome;
 }

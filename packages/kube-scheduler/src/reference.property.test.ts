@@ -102,6 +102,13 @@ class Pair {
       compare(`${name} among all`, [status?.code, status?.reasons], [code, reasons]);
       compare(`${name} by itself`, [alone?.code, alone?.reasons], [code, reasons]);
     }
+    for (const victim of this.pods.values()) {
+      const { nodeName = '' } = victim.spec ?? {};
+      const { uid = '' } = victim.metadata;
+      const left = { ...cluster, pods: cluster.pods.filter((other) => other !== victim) };
+      const ours = this.scheduler.askWithout(pod, nodeName, uid);
+      compare(`${nodeName} without ${uid}`, ours?.reasons, feasible(pod, left).reasons.get(nodeName)?.reasons);
+    }
     const [first] = expected.nodes;
     if (first === undefined || found.length > 0) return found;
     const totals = scores(pod, cluster, defaultReferenceProfile, expected.nodes).total;

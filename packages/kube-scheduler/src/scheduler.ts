@@ -21,7 +21,8 @@ import type { ConfiguredProfile } from './configured-profile.ts';
 import { EventHandlers } from './event-handlers.ts';
 import { SchedulerEvents } from './events.ts';
 import { ExtenderChain } from './extender/extender-chain.ts';
-import { HttpExtender, type ExtenderTransport } from './extender/http-extender.ts';
+import { extenderTransport } from './extender/fetch-transport.ts';
+import { HttpExtender, type ExtenderConfig, type ExtenderTransport } from './extender/http-extender.ts';
 import { NodeSelector } from './fast/node-selector.ts';
 import { PodShapes } from './framework/pod-info.ts';
 import { Profile, type ProfileOptions, type Registry } from './framework/profile.ts';
@@ -53,8 +54,8 @@ export interface SchedulerOptions {
   readonly serves?: (resource: { readonly group: string; readonly resource: string }) => boolean;
   /** Plugins besides those that come with the scheduler; profiles enable them by these names. */
   readonly plugins?: Readonly<Record<string, PluginFactory>>;
-  /** How extenders are asked; needed when the configuration names some. */
-  readonly extenderTransport?: ExtenderTransport;
+  /** How extenders are asked; default: over HTTP, as configured. */
+  readonly extenderTransport?: (extender: ExtenderConfig) => ExtenderTransport;
 }
 
 export class Scheduler {
@@ -117,12 +118,20 @@ export class Scheduler {
     for (const { events } of this.#profiles.values()) stack.use(events);
     if (this.#options.informers === undefined) stack.use(this.#informers);
     this.#handlers.register();
-    this.#informers.start(signal);
-    const { leaderElection } = this.#configuration;
+    const { leaderElection, delayCacheUntilActive } = this.#configuration;
+    const follow = async (following: AbortSignal): Promise<void> => {
+      this.#informers.start(following);
+      await this.#synced(following);
+    };
     try {
-      await this.#synced(signal);
-      if (leaderElection.leaderElect) await this.#lead(signal);
-      else await this.#schedule(signal);
+      if (!leaderElection.leaderElect) {
+        await follow(signal);
+        await this.#schedule(signal);
+      } else if (delayCacheUntilActive) await this.#lead(signal, follow);
+      else {
+        await follow(signal);
+        await this.#lead(signal, () => Promise.resolve());
+      }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -147,7 +156,8 @@ export class Scheduler {
     }
   }
 
-  async #lead(signal: AbortSignal): Promise<void> {
+  /** `prepare` runs when this scheduler has become the leader, before it schedules. */
+  async #lead(signal: AbortSignal, prepare: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const { leaderElection: settings } = this.#configuration;
     const { clock, random, identity, log } = this.#options;
     const lost = new AbortController();
@@ -162,7 +172,10 @@ export class Scheduler {
       leaseDurationMs: settings.leaseDurationMs,
       renewDeadlineMs: settings.renewDeadlineMs,
       retryPeriodMs: settings.retryPeriodMs,
-      lead: (leading) => this.#schedule(leading),
+      lead: async (leading) => {
+        await prepare(leading);
+        await this.#schedule(leading);
+      },
       // Upstream's scheduler ends its process then: what it assumes may be wrong by now.
       onStoppedLeading: () => lost.abort(new Error('leaderelection lost')),
       onNewLeader: (leader) => log.info({ leader }, 'new leader elected'),
@@ -174,13 +187,12 @@ export class Scheduler {
 
   #makeExtenders(): ExtenderChain | undefined {
     const { extenders } = this.#configuration;
-    const { extenderTransport: transport, log } = this.#options;
+    const { clock, log, extenderTransport: transportOf = (config) => extenderTransport(config, clock) } = this.#options;
     if (extenders.length === 0) return undefined;
-    if (transport === undefined) throw new Error('extenders are configured, but there is no way to reach them');
     // Those that can be done without are asked last.
     const sorted = extenders.toSorted((a, b) => Number(a.ignorable ?? false) - Number(b.ignorable ?? false));
     return new ExtenderChain(
-      sorted.map((config) => new HttpExtender(config, transport)),
+      sorted.map((config) => new HttpExtender(config, transportOf(config))),
       log,
     );
   }
@@ -226,7 +238,7 @@ export class Scheduler {
       onDropped: (reason, error) => log.warn({ error: error === undefined ? undefined : String(error) }, reason),
     });
     const handle = new ProfileHandle(options.schedulerName, shared, events);
-    const profile = new Profile(options, registry, handle);
+    const profile = new Profile(withIgnoredResources(options, this.#configuration.extenders), registry, handle);
     handle.complete(profile);
     const selector = new NodeSelector({
       cluster: this.#cache.cluster,
@@ -318,6 +330,18 @@ export class Scheduler {
       },
     });
   }
+}
+
+/** Resources that extenders manage by themselves are none of NodeResourcesFit's business (`scheduler.go`, `buildExtenders`). */
+function withIgnoredResources(options: ProfileOptions, extenders: readonly ExtenderConfig[]): ProfileOptions {
+  const ignored = extenders
+    .flatMap(({ managedResources = [] }) => managedResources)
+    .filter(({ ignoredByScheduler }) => ignoredByScheduler === true)
+    .map(({ name }) => name);
+  if (ignored.length === 0) return options;
+  const args = options.pluginConfig['NodeResourcesFit'] ?? {};
+  const ignoredResources = [...((args['ignoredResources'] ?? []) as readonly string[]), ...ignored];
+  return { ...options, pluginConfig: { ...options.pluginConfig, NodeResourcesFit: { ...args, ignoredResources } } };
 }
 
 /** A scheduler that is ready to {@link Scheduler.run}. Throws when it cannot be made as configured. */

@@ -174,6 +174,8 @@ export class SchedulingLoop {
     }
     unreserve(assumed);
     if (cache.forget(pod.uid)) this.#madeRoom(pod.pod, failure);
+    // Whoever leads next starts from what the API says.
+    if (signal.aborted) return;
     this.#fail(queued, profile, { failure, started });
   }
 

@@ -2,6 +2,7 @@
 import type { ExtenderConfig } from '../extender/http-extender.ts';
 import type { ProfileOptions } from '../framework/profile.ts';
 import { defaultProfilePlugins } from './default-plugins.ts';
+import { defaultPluginConfig } from './plugin-args.ts';
 
 export interface LeaderElectionSettings {
   readonly leaderElect: boolean;
@@ -42,7 +43,11 @@ export const defaultSchedulerName = 'default-scheduler';
 export function defaultConfiguration(featureEnabled: (gate: string) => boolean): SchedulerConfiguration {
   return {
     profiles: [
-      { schedulerName: defaultSchedulerName, plugins: defaultProfilePlugins(featureEnabled), pluginConfig: {} },
+      {
+        schedulerName: defaultSchedulerName,
+        plugins: defaultProfilePlugins(featureEnabled),
+        pluginConfig: defaultPluginConfig(),
+      },
     ],
     extenders: [],
     percentageOfNodesToScore: 0,

@@ -145,6 +145,20 @@ export class OfflineScheduler {
     return status ?? this.profile.runFilterWithNominated(state, info, node);
   }
 
+  /** The same on a copy of the node without one of its pods, as preemption tries it. */
+  askWithout(pod: Pod, nodeName: string, victimUid: string): Status | undefined {
+    const info = this.#shapes.podInfo(pod);
+    const node = this.cache.cluster.get(nodeName)?.clone();
+    const victim = node?.pods.find(({ uid }) => uid === victimUid);
+    if (node === undefined || victim === undefined) throw new Error(`no pod ${victimUid} on ${nodeName}`);
+    const state = new CycleState();
+    const { status } = this.profile.runPreFilter(state, info, false);
+    if (status !== undefined) return status;
+    const copy = this.profile.cloneState(state, info);
+    node.removePod(victim);
+    return this.profile.runRemovePod(copy, info, victim, node) ?? this.profile.runFilter(copy, info, node);
+  }
+
   #informer(resource: string): TestInformer {
     let informer = this.#informers.get(resource);
     if (informer === undefined) this.#informers.set(resource, (informer = new TestInformer()));
