@@ -94,7 +94,8 @@ function bindingErrors(binding: Binding): FieldError[] {
 }
 
 async function bind(scope: ResourceScope, context: WriteContext, binding: Binding): Promise<void> {
-  const { store } = scope;
+  const { store, environment } = scope;
+  const clears = environment.defaulting.featureEnabled('ClearingNominatedNodeNameAfterBinding');
   const name = binding.metadata.name ?? '';
   const key = store.keyOf(context, name);
   for (;;) {
@@ -102,7 +103,8 @@ async function bind(scope: ResourceScope, context: WriteContext, binding: Bindin
     if (latest === undefined) throw newNotFound(scope.groupResource, name);
     checkBindable(scope, latest, binding);
     try {
-      await store.write(context, latest, bound(latest.object as Pod, binding, context.now));
+      const assigned = bound(latest.object as Pod, binding, context.now);
+      await store.write(context, latest, clears ? withoutNomination(assigned) : assigned);
       return;
     } catch (error) {
       if (storageErrorCode(error) !== 'conflict') rethrowStorageError(error, scope.groupResource, name);
@@ -143,4 +145,10 @@ function bound(pod: Readonly<Pod>, binding: Binding, now: string): ApiObject {
   const spec = orderedCopy({ ...pod.spec, nodeName: binding.target?.name }, 'core-v1.PodSpec');
   const assigned = { ...pod, metadata, spec };
   return withPodCondition(assigned, { type: 'PodScheduled', status: 'True' }, now);
+}
+
+/** A pod that has got its node is not on its way to one. */
+function withoutNomination(pod: Readonly<ApiObject>): ApiObject {
+  const { nominatedNodeName, ...status } = pod['status'] as Readonly<Record<string, unknown>>;
+  return nominatedNodeName === undefined ? pod : { ...pod, status };
 }

@@ -187,6 +187,17 @@ describe('binding', () => {
     expect(order(object['status'])).toEqual(['phase', 'conditions', 'qosClass']);
   });
 
+  it('takes the nomination from a pod that has got its node', async () => {
+    await using api = await ApiFixture.open();
+    await api.ok('POST', pods, { body: pod('p') });
+    const nominated = { status: { nominatedNodeName: 'm' } };
+    await api.ok('PATCH', `${pods}/p/status`, { contentType: merge, body: nominated });
+    expect((await api.ok('GET', `${pods}/p`))['status']).toMatchObject(nominated.status);
+    await api.ok('POST', `${pods}/p/binding`, { body: { metadata: { name: 'p' }, target: { name: 'n' } } });
+    const object = await api.ok('GET', `${pods}/p`);
+    expect(object['status']).not.toHaveProperty('nominatedNodeName');
+  });
+
   it('puts a pod on a node, once', async () => {
     await using api = await ApiFixture.open();
     await api.ok('POST', pods, { body: pod('p') });
