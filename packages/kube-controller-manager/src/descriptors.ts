@@ -41,6 +41,7 @@ import { validatingAdmissionPolicyStatusController } from './validating-admissio
 import { persistentVolumeExpanderController } from './expand/controller.ts';
 import { attachDetachController } from './attach-detach/controller.ts';
 import { resourceClaimController } from './resource-claim/controller.ts';
+import { deviceTaintEvictionController } from './device-taint-eviction/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -84,4 +85,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   persistentVolumeExpanderController,
   attachDetachController,
   resourceClaimController,
+  deviceTaintEvictionController,
 ];
