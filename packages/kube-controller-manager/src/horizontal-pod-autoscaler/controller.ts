@@ -2,7 +2,7 @@
 import type { Selector } from '@kubets/apimachinery/labels';
 import type { HorizontalPodAutoscaler } from '@kubets/api/types/autoscaling-v2';
 import type { Pod } from '@kubets/api/types/core-v1';
-import { keyOf, namespaceIndex, type RateLimiter, type SharedInformer, type WorkQueue } from '@kubets/client';
+import { keyOf, namespaceIndex, splitKey, type RateLimiter, type SharedInformer, type WorkQueue } from '@kubets/client';
 import { horizontalPodAutoscalers, pods } from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
@@ -65,6 +65,7 @@ class HorizontalController {
   #forget(key: string): void {
     this.#histories.delete(key);
     this.#selectors.delete(key);
+    this.#metrics.forget(splitKey(key));
     this.#metrics.count(this.#autoscalers.store.size);
   }
 

@@ -1,13 +1,21 @@
 /** What is measured of autoscaling (upstream `pkg/controller/podautoscaler/monitor/metrics.go`). */
-import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
+import { labelText, type LabelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
 
 export type Action = 'scale_up' | 'scale_down' | 'none';
 export type Failure = 'spec' | 'internal' | 'none';
 
+/** An autoscaler. */
+export interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 export interface HpaMetrics {
   reconciled(action: Action, error: Failure, seconds: number): void;
   computed(type: string, outcome: { readonly action: Action; readonly error: Failure }, seconds: number): void;
-  desired(autoscaler: { readonly namespace: string; readonly name: string }, replicas: number): void;
+  desired(autoscaler: Named, replicas: number): void;
+  /** It is gone, and so is its series. */
+  forget(autoscaler: Named): void;
   count(autoscalers: number): void;
 }
 
@@ -42,7 +50,9 @@ function register(registry: MetricsRegistry): HpaMetrics {
     buckets,
   );
   const count = registry.gauge(`${prefix}num_horizontal_pod_autoscalers`, 'Current number of controlled HPA objects.');
-  const desired = registry.gauge(`${prefix}desired_replicas`, 'Current desired replica count for HPA objects.');
+  const desired = new Map<LabelText, number>();
+  const about = 'Current desired replica count for HPA objects.';
+  registry.collected({ name: `${prefix}desired_replicas`, help: about, type: 'gauge' }, () => desired);
   return {
     reconciled(action, error, seconds) {
       const labels = labelText({ action, error });
@@ -54,7 +64,10 @@ function register(registry: MetricsRegistry): HpaMetrics {
       computations.add(1, labels);
       computationDurations.observe(seconds, labels);
     },
-    desired: ({ namespace, name }, replicas) => desired.set(replicas, labelText({ hpa_name: name, namespace })),
+    desired: (autoscaler, replicas) => void desired.set(labelsOf(autoscaler), replicas),
+    forget: (autoscaler) => void desired.delete(labelsOf(autoscaler)),
     count: (autoscalers) => count.set(autoscalers),
   };
 }
+
+const labelsOf = ({ namespace, name }: Named): LabelText => labelText({ hpa_name: name, namespace });
