@@ -1,12 +1,16 @@
 /**
  * What the conformance tests need of a cluster: collections by path, watches that are awaited, and
- * namespaces of their own. The cluster is the shared kubets, or the one that the kubeconfig in
- * `KUBETS_CONFORMANCE_KUBECONFIG` names (any Kubernetes: the tests then check themselves).
+ * namespaces of their own. The cluster is a kubets, the shared one or one with simulated nodes, or the one
+ * that the kubeconfig in `KUBETS_CONFORMANCE_KUBECONFIG` names (any Kubernetes: the tests then check themselves).
  */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { inject } from 'vitest';
 import { ApiClient, readKubeconfig, type Answer, type Call } from '../harness/api-client.ts';
+import { KubetsProcess, temporaryDirectory } from '../harness/kubets-process.ts';
 import { Collection } from './collection.ts';
+import { isReady } from './pods.ts';
+import { lists } from './waiting.ts';
 
 export interface Meta {
   readonly name: string;
@@ -48,15 +52,34 @@ export const unique = (prefix: string): string => `${prefix}-${randomBytes(4).to
 export class Cluster implements AsyncDisposable {
   readonly kubeconfig: string;
   readonly client: ApiClient;
+  readonly #stack: AsyncDisposableStack;
 
-  private constructor(kubeconfig: string, client: ApiClient) {
+  private constructor(kubeconfig: string, client: ApiClient, stack: AsyncDisposableStack) {
     this.kubeconfig = kubeconfig;
     this.client = client;
+    this.#stack = stack;
+    stack.use(client);
   }
 
   static async connect(): Promise<Cluster> {
-    const path = await kubeconfigPath();
-    return new Cluster(path, await ApiClient.connect(readKubeconfig(path)));
+    return await Cluster.#open(await kubeconfigPath(), new AsyncDisposableStack());
+  }
+
+  /** A whole control plane with so many simulated nodes, which are ready; or the cluster that is given. */
+  static async start(nodes: number): Promise<Cluster> {
+    if (process.env['KUBETS_CONFORMANCE_KUBECONFIG'] !== undefined) return await Cluster.connect();
+    await using starting = new AsyncDisposableStack();
+    const directory = starting.use(await temporaryDirectory());
+    const stages = join(import.meta.dirname, 'stages.yaml');
+    const simulated = ['--simulate-nodes', `${nodes}`, '--simulated-taint', 'none', '--simulated-stages', stages];
+    const server = starting.use(await KubetsProcess.start(join(directory.path, 'data'), simulated));
+    const cluster = await Cluster.#open(server.kubeconfig, starting.move());
+    await lists(cluster.of('v1/nodes'), {}, (all) => all.length === nodes && all.every(isReady), 'all nodes are ready');
+    return cluster;
+  }
+
+  static async #open(path: string, stack: AsyncDisposableStack): Promise<Cluster> {
+    return new Cluster(path, await ApiClient.connect(readKubeconfig(path)), stack);
   }
 
   send(call: Call): Promise<Answer> {
@@ -96,6 +119,6 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.client[Symbol.asyncDispose]();
+    await this.#stack.disposeAsync();
   }
 }

@@ -10,10 +10,22 @@ let cluster: Cluster;
 
 type Body = (cluster: Cluster) => Promise<void>;
 
-/** Connects before the first test of the file, and lets go after the last. */
+/**
+ * Connects to an API server with nobody else at work but what every namespace needs, before the first test of the file,
+ * and lets go after the last.
+ */
 export function useCluster(): void {
+  use(() => Cluster.connect());
+}
+
+/** The same with a whole control plane of this file's own, and simulated nodes. */
+export function useNodes(count = 3): void {
+  use(() => Cluster.start(count));
+}
+
+function use(open: () => Promise<Cluster>): void {
   beforeAll(async () => {
-    cluster = await Cluster.connect();
+    cluster = await open();
   });
   afterAll(async () => {
     await cluster?.[Symbol.asyncDispose]();
@@ -22,7 +34,7 @@ export function useCluster(): void {
 
 /** The whole of a behaviour. */
 export function covers(codename: string, body: Body): void {
-  it(codename, () => body(cluster), 30_000);
+  it(codename, () => body(cluster), 60_000);
 }
 
 /** The whole of a behaviour that takes minutes to show: only with `KUBETS_CONFORMANCE_SLOW`. */
@@ -31,7 +43,7 @@ export function coversSlowly(codename: string, minutes: number, body: Body): voi
   test(codename, () => body(cluster), minutes * 60_000);
 }
 
-/** The part of a behaviour that an API server alone answers for; `without` names what it leaves to others. */
+/** The part of a behaviour that what runs here answers for; `without` names what is left to others. */
 export function coversPart(codename: string, without: string, body: Body): void {
-  it(`${codename} (without ${without})`, () => body(cluster), 30_000);
+  it(`${codename} (without ${without})`, () => body(cluster), 60_000);
 }

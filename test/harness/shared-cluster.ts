@@ -15,6 +15,9 @@ declare module 'vitest' {
   }
 }
 
+/** Nobody writes but the tests, and the two who give a namespace what every namespace has. */
+const quiet = ['--no-scheduler', '--controllers', 'serviceaccount-controller,root-ca-certificate-publisher-controller'];
+
 class LazyCluster implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   #kubeconfig: Promise<string> | undefined;
@@ -25,7 +28,7 @@ class LazyCluster implements AsyncDisposable {
 
   async #start(): Promise<string> {
     const directory = this.#stack.use(await temporaryDirectory());
-    return this.#stack.use(await KubetsProcess.start(join(directory.path, 'data'))).kubeconfig;
+    return this.#stack.use(await KubetsProcess.start(join(directory.path, 'data'), quiet)).kubeconfig;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
