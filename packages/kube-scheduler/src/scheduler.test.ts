@@ -73,6 +73,7 @@ describe('scheduler', () => {
     await fixture.until(async () => (await fixture.message('a')) === 'no nodes available to schedule pods');
     await fixture.node('n1');
     await fixture.until(async () => (await fixture.nodeOf('a')) === 'n1');
+    expect(fixture.errors).toEqual([]);
   });
 
   it('tries a pod again when another one makes room', async () => {
@@ -86,6 +87,7 @@ describe('scheduler', () => {
     );
     await fixture.client.pods('default').delete('first', { gracePeriodSeconds: 0 });
     await fixture.until(async () => (await fixture.nodeOf('second')) === 'n1', { steps: 10 });
+    expect(fixture.errors).toEqual([]);
   });
 
   it('leaves gated pods alone until the gates are gone', async () => {
@@ -108,6 +110,7 @@ describe('scheduler', () => {
     await fixture.settle();
     await fixture.pod('a', asks('800m'));
     await fixture.until(async () => (await fixture.message('a')).includes('Insufficient cpu'));
+    expect(fixture.errors).toEqual([]);
   });
 
   it('looks only at the nodes that a pod names', async () => {
@@ -133,6 +136,7 @@ describe('scheduler', () => {
         "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity].",
       ),
     );
+    expect(fixture.errors).toEqual([]);
   });
 
   it('takes a pod back whose binding fails, and tries it again', async () => {

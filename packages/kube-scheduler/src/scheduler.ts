@@ -27,7 +27,7 @@ import { NodeSelector } from './fast/node-selector.ts';
 import { PodShapes } from './framework/pod-info.ts';
 import { Profile, type ProfileOptions, type Registry } from './framework/profile.ts';
 import type { Status } from './framework/status.ts';
-import type { PluginFactory } from './framework/types.ts';
+import type { ClusterEvent, PluginFactory } from './framework/types.ts';
 import type { PermitWait } from './framework/waiting-pods.ts';
 import { SchedulerMetrics } from './metrics.ts';
 import { pluginRegistry } from './plugins/registry.ts';
@@ -283,9 +283,15 @@ export class Scheduler {
       maxBackoffMs: this.#configuration.podMaxBackoffMs,
       preEnqueue: (pod) => this.#preEnqueue(pod),
       hints: (name) => this.#profiles.get(name)?.hints,
+      interested: (plugin, event) => this.#interested(plugin, event),
       onAvailable: () => this.#loop.wake(),
       onIncoming: (queue, event) => metrics.incoming(queue, event),
     });
+  }
+
+  #interested(plugin: string, event: ClusterEvent): boolean {
+    for (const { hints } of this.#profiles.values()) if (hints.interested(plugin, event)) return true;
+    return false;
   }
 
   #preEnqueue(pod: Readonly<Pod>): Status | undefined {

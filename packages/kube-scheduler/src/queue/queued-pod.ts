@@ -22,6 +22,8 @@ export class QueuedPod implements QueuedPodInfo, HeapItem {
   /** Where it waits; undefined: it is being scheduled, or done with. */
   queue: QueueName | undefined;
   heapIndex = -1;
+  /** The plugins under which it is found while it waits for an event. */
+  waitsFor: readonly string[] = [];
 
   constructor(podInfo: PodInfo, timestamp: number) {
     this.podInfo = podInfo;

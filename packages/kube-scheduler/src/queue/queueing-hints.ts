@@ -31,6 +31,8 @@ function concerns(registered: ClusterEvent, event: ClusterEvent): boolean {
 /** Of one profile. */
 export class QueueingHints {
   readonly #interests = new Map<string, readonly Interest[]>();
+  /** What {@link interested} has answered: the same questions come over and over. */
+  readonly #interested = new Map<string, boolean>();
   readonly #log: Log;
 
   constructor(plugins: Iterable<AnyPlugin>, log: Log) {
@@ -44,6 +46,17 @@ export class QueueingHints {
   /** All events that some plugin asked for. */
   get events(): ClusterEvent[] {
     return [...this.#interests.values()].flatMap((interests) => interests.map(({ event }) => event));
+  }
+
+  /** Whether the plugin wants to know of such events; plugins that are not known want to know of all. */
+  interested(plugin: string, event: ClusterEvent): boolean {
+    const key = `${plugin} ${event.resource} ${event.actionType}`;
+    let known = this.#interested.get(key);
+    if (known === undefined) {
+      known = (this.#interests.get(plugin) ?? everything).some((interest) => concerns(interest.event, event));
+      this.#interested.set(key, known);
+    }
+    return known || event.resource === '*';
   }
 
   /** What an event means for a pod that was rejected. */

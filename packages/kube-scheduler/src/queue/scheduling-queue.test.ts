@@ -39,6 +39,7 @@ function setUp(hint: () => QueueingHint = () => 'Queue'): { queue: SchedulingQue
     sort: new PrioritySort(),
     preEnqueue: (pod) => gates.preEnqueue(pod)?.by(gates.name),
     hints: () => hints,
+    interested: (name, event) => hints.interested(name, event),
   });
   queue.start();
   return { queue, clock };

@@ -15,6 +15,7 @@ import { InFlight } from './in-flight.ts';
 import { Nominator } from './nominator.ts';
 import { QueuedPod, type QueueName } from './queued-pod.ts';
 import type { Happening, QueueingHints, RequeueStrategy } from './queueing-hints.ts';
+import { WaitingPods } from './waiting-pods.ts';
 
 export interface SchedulingQueueOptions {
   readonly clock: Clock;
@@ -26,6 +27,8 @@ export interface SchedulingQueueOptions {
   /** The pod's profile says whether it may enter the active queue. */
   readonly preEnqueue: (pod: Readonly<Pod>) => Status | undefined;
   readonly hints: (schedulerName: string) => QueueingHints | undefined;
+  /** Whether a plugin of any profile has asked to be told of such events. */
+  readonly interested: (plugin: string, event: ClusterEvent) => boolean;
   /** Called when a pod can be popped where there was none. */
   readonly onAvailable?: () => void;
   /** `queue` and `event` of `scheduler_queue_incoming_pods_total`. */
@@ -41,7 +44,7 @@ export class SchedulingQueue {
   readonly #active: Heap<QueuedPod>;
   readonly #backoff = new Heap<QueuedPod>((a, b) => a.backoffUntil < b.backoffUntil);
   /** Unschedulable and gated. */
-  readonly #waiting = new Map<string, QueuedPod>();
+  readonly #waiting = new WaitingPods();
   /** Everything that waits anywhere, by `namespace/name`. */
   readonly #pods = new Map<string, QueuedPod>();
   readonly #inFlight = new InFlight();
@@ -166,9 +169,8 @@ export class SchedulingQueue {
     this.#inFlight.record(happening);
     if (this.#waiting.size === 0) return;
     const label = happening.event.label ?? 'Unknown';
-    // A copy: pods that are gated again come back to the map.
-    const waiting = [...this.#waiting.values()];
-    for (const pod of waiting) {
+    const interested = (plugin: string): boolean => this.#options.interested(plugin, happening.event);
+    for (const pod of this.#waiting.rejectedBy(interested)) {
       if (concerns !== undefined && !concerns(pod)) continue;
       const strategy = this.#strategy(pod, happening);
       if (strategy !== 'skip') this.#requeue(pod, strategy, label);
@@ -237,14 +239,14 @@ export class SchedulingQueue {
       this.#gated++;
     } else pod.queue = 'unschedulable';
     this.#pods.set(pod.key, pod);
-    this.#waiting.set(pod.key, pod);
+    this.#waiting.add(pod);
     if (!known) this.#options.onIncoming?.(queue, event);
   }
 
   /** Takes the pod out of wherever it waits. */
   #take(pod: QueuedPod): void {
     this.#pods.delete(pod.key);
-    if (!this.#active.delete(pod) && !this.#backoff.delete(pod)) this.#waiting.delete(pod.key);
+    if (!this.#active.delete(pod) && !this.#backoff.delete(pod)) this.#waiting.delete(pod);
     if (pod.queue === 'gated') this.#gated--;
     pod.queue = undefined;
   }
@@ -275,8 +277,7 @@ export class SchedulingQueue {
 
   #flushUnschedulable(): void {
     const before = this.#now() - this.#options.unschedulableFlushMs;
-    const waiting = [...this.#waiting.values()];
-    for (const pod of waiting) {
+    for (const pod of this.#waiting.list()) {
       if (pod.timestamp <= before) this.#requeue(pod, 'afterBackoff', 'UnschedulableTimeout');
     }
   }
