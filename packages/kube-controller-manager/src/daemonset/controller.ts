@@ -32,8 +32,8 @@ const burst = 250;
 const workers = 2;
 /** How long until a cache that has not seen this controller's own writes is looked at again. */
 const staleMs = 10;
-/** With more nodes than this a turn, which looks at all of them, waits a little for further changes. */
-const fewNodes = 64;
+/** A turn looks at all nodes: it waits a little for further changes, so that turns take a tenth of the time at most. */
+const nodesPerMs = 128;
 const longestWaitMs = 100;
 
 class DaemonSetController {
@@ -141,9 +141,9 @@ class DaemonSetController {
   }
 
   #enqueue(key: string): void {
-    const { size } = this.#nodes.store;
-    if (size <= fewNodes) this.#queue.add(key);
-    else this.#queue.addAfter(key, Math.min(longestWaitMs, size >> 4));
+    const waitMs = Math.min(longestWaitMs, Math.floor(this.#nodes.store.size / nodesPerMs));
+    if (waitMs === 0) this.#queue.add(key);
+    else this.#queue.addAfter(key, waitMs);
   }
 
   #forget(key: string): void {

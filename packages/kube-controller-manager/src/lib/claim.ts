@@ -43,8 +43,13 @@ export class Claimer<O extends ApiObject, T extends ApiObject> {
     const claimed: Readonly<T>[] = [];
     const errors: unknown[] = [];
     for (const object of candidates) {
+      const decision = this.#decide(object);
+      // Nearly all: without a wait, since there may be thousands.
+      if (decision === 'keep') claimed.push(object);
+      if (decision === 'keep' || decision === 'leave') continue;
       try {
-        if (await this.#claimOne(object)) claimed.push(object);
+        if (decision === 'release') await this.#release(object);
+        else if (await this.#adopt(object)) claimed.push(object);
       } catch (error) {
         errors.push(error);
       }
@@ -53,20 +58,18 @@ export class Claimer<O extends ApiObject, T extends ApiObject> {
     return claimed;
   }
 
-  async #claimOne(object: Readonly<T>): Promise<boolean> {
+  #decide(object: Readonly<T>): 'keep' | 'leave' | 'adopt' | 'release' {
     const { owner } = this.#options;
     const controller = controllerOf(object);
     if (controller !== undefined) {
-      if (controller.uid !== owner.metadata.uid) return false;
-      if (this.#matches(object)) return true;
+      if (controller.uid !== owner.metadata.uid) return 'leave';
+      if (this.#matches(object)) return 'keep';
       // An owner that is going away releases nothing: the garbage collector decides.
-      if (owner.metadata.deletionTimestamp === undefined) await this.#release(object);
-      return false;
+      return owner.metadata.deletionTimestamp === undefined ? 'release' : 'leave';
     }
-    if (owner.metadata.deletionTimestamp !== undefined || !this.#matches(object)) return false;
-    if (object.metadata.deletionTimestamp !== undefined) return false;
-    if (owner.metadata.namespace !== object.metadata.namespace) return false;
-    return await this.#adopt(object);
+    if (owner.metadata.deletionTimestamp !== undefined || !this.#matches(object)) return 'leave';
+    if (object.metadata.deletionTimestamp !== undefined) return 'leave';
+    return owner.metadata.namespace === object.metadata.namespace ? 'adopt' : 'leave';
   }
 
   #matches(object: Readonly<T>): boolean {

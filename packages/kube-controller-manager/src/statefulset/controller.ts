@@ -28,8 +28,8 @@ type Revision = Readonly<ControllerRevision>;
 /** How long until a cache that has not seen this controller's own writes is looked at again. */
 const staleMs = 10;
 const workers = 5;
-/** A set in parallel with more pods than this waits a little for further changes, since each turn looks at all of them. */
-const fewPods = 64;
+/** A turn looks at all pods: it waits a little for further changes, so that turns take a tenth of the time at most. */
+const podsPerMs = 128;
 const longestWaitMs = 100;
 
 /** The two revisions that a set moves between. */
@@ -98,8 +98,9 @@ class StatefulSetController {
   #enqueue(key: string): void {
     const { spec } = this.#sets.store.get(key) ?? {};
     const replicas = spec?.podManagementPolicy === 'Parallel' ? (spec.replicas ?? 1) : 0;
-    if (replicas <= fewPods) this.#queue.add(key);
-    else this.#queue.addAfter(key, Math.min(longestWaitMs, replicas >> 4));
+    const waitMs = Math.min(longestWaitMs, Math.floor(replicas / podsPerMs));
+    if (waitMs === 0) this.#queue.add(key);
+    else this.#queue.addAfter(key, waitMs);
   }
 
   /** Undefined when it is invalid: nothing can be done until it is changed. */
