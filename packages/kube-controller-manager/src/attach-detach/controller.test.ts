@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { isConflict } from '@kubets/apimachinery/status';
 import type { Node, PersistentVolume, Pod } from '@kubets/api/types/core-v1';
 import type { VolumeAttachment } from '@kubets/api/types/storage-v1';
+import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
+import { chance, refusing } from '../testing/write-faults.ts';
 import { attachDetachController, attachmentName } from './controller.ts';
 import { isExclusive, managedAnnotation, planVolume, type Observed } from './plan.ts';
 
@@ -41,7 +45,14 @@ const attachments = async (fixture: ControllerFixture): Promise<readonly Readonl
 /** Plays the external attacher. */
 async function attachAll(fixture: ControllerFixture): Promise<void> {
   for (const attachment of await attachments(fixture)) {
-    await fixture.client.volumeAttachments().updateStatus({ ...attachment, status: { attached: true } });
+    const attached = { ...attachment, status: { attached: true } };
+    await fixture.client
+      .volumeAttachments()
+      .updateStatus(attached)
+      .catch((error: unknown) => {
+        // Gone meanwhile.
+        if (!isConflict(error)) throw error;
+      });
   }
   await fixture.settle();
 }
@@ -134,6 +145,42 @@ describe('the attach/detach controller', () => {
     await fixture.advance(5000);
     expect(await attachments(fixture)).toEqual([]);
   });
+
+  it.each([1, 2, 3])(
+    'ends up with the volume where its pod is, whatever is refused and restarted (%d)',
+    async (seed) => {
+      await using plane = await TestControlPlane.start();
+      const random = chance(seed);
+      const nodes = ['n0', 'n1', 'n2'];
+      {
+        await using setup = await ControllerFixture.start([], { plane });
+        for (const name of nodes) await setup.client.nodes().create(newNode(name));
+        await bind(setup);
+      }
+      for (let round = 0; round < 6; round++) {
+        const options = { plane, wrap: refusing(random, { lostAnswers: true }) };
+        await using fixture = await ControllerFixture.start([attachDetachController], options);
+        for (const { metadata } of (await fixture.client.pods(namespace).list()).items) {
+          await fixture.client.pods(namespace).delete(metadata.name!, { gracePeriodSeconds: 0 });
+        }
+        await fixture.client.pods(namespace).create(newPod(`p${round}`, `n${random(nodes.length)}`));
+        await fixture.advance(random(10) * 1000);
+        await attachAll(fixture);
+      }
+      const { writes, wrap } = countingTransport();
+      await using fixture = await ControllerFixture.start([attachDetachController], { plane, wrap });
+      for (let i = 0; i < 5; i++) {
+        await fixture.advance(5000);
+        await attachAll(fixture);
+      }
+      const node = (await fixture.client.pods(namespace).get('p5')).spec?.nodeName ?? '';
+      expect((await attachments(fixture)).map(({ spec }) => spec.nodeName)).toEqual([node]);
+      for (const name of nodes) expect(await listedOn(fixture, name)).toEqual(name === node ? [volumeName] : []);
+      const before = writes.length;
+      await fixture.advance(120_000);
+      expect(writes.slice(before)).toEqual([]);
+    },
+  );
 });
 
 describe('planVolume', () => {

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { isPodTerminal } from '@kubets/api/core/helpers/pod';
 import { podClaims } from '@kubets/api/core/helpers/persistent-volume';
+import { labelText, type Values } from '@kubets/apimachinery/metrics';
 import { isAlreadyExists, isNotFound } from '@kubets/apimachinery/status';
 import type { AttachedVolume, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '@kubets/api/types/core-v1';
 import type { CSIDriver, VolumeAttachment } from '@kubets/api/types/storage-v1';
@@ -44,6 +45,7 @@ class AttachDetachController implements Controller {
   readonly #attachments: SharedInformer<VolumeAttachment>;
   readonly #nodes: SharedInformer<Node>;
   readonly #drivers: SharedInformer<CSIDriver>;
+  readonly #forced: Values;
   /** Monotonic; by the attachment's name. */
   readonly #unneeded = new Map<string, number>();
   /** Attachments whose volume is not to be listed on the node any more. */
@@ -64,6 +66,18 @@ class AttachDetachController implements Controller {
     this.#attachments = informers.informer(attachmentResource);
     this.#nodes = informers.informer(nodeResource);
     this.#drivers = informers.informer(driverResource);
+    this.#forced = context.metrics.counter(
+      'attach_detach_controller_attachdetach_controller_forced_detaches',
+      'Number of times the A/D Controller performed a forced detach',
+    );
+    context.metrics.collected(
+      {
+        name: 'attachdetach_controller_total_volumes',
+        help: 'Number of volumes in A/D Controller',
+        type: 'gauge',
+      },
+      () => this.#countVolumes(),
+    );
     indexPodsByClaim(this.#pods);
     ensureIndex(this.#attachments, byVolumeIndex, ({ spec }) => [spec.source.persistentVolumeName ?? '']);
     ensureIndex(this.#attachments, byNodeIndex, ({ spec }) => [spec.nodeName]);
@@ -152,6 +166,23 @@ class AttachDetachController implements Controller {
     }
   }
 
+  /** By driver, those that are wanted and those that are attached. */
+  #countVolumes(): Map<string, number> {
+    const counts = new Map<string, number>();
+    const count = (plugin_name: string, state: string, by: number): void => {
+      const labels = labelText({ plugin_name, state });
+      counts.set(labels, (counts.get(labels) ?? 0) + by);
+    };
+    for (const { spec, status } of this.#attachments.store.list()) {
+      const plugin = `kubernetes.io/csi:${spec.attacher}`;
+      if (status?.attached === true) count(plugin, 'actual_state_of_world', 1);
+      const volume = this.#volumes.store.get(spec.source.persistentVolumeName ?? '');
+      const isWanted = volume && this.#podsOf(volume).some((pod) => pod.spec?.nodeName === spec.nodeName);
+      if (isWanted === true) count(plugin, 'desired_state_of_world', 1);
+    }
+    return counts;
+  }
+
   async #syncVolume(name: string): Promise<void> {
     const volume = this.#volumes.store.get(name);
     const csi = volume?.spec?.csi;
@@ -186,7 +217,9 @@ class AttachDetachController implements Controller {
       case 'attach':
         return await this.#attach(volume, action.node);
       case 'detach':
-        return await this.#detach(action.name);
+        await this.#detach(action.name);
+        if (action.forced !== undefined) this.#forced.add(1, labelText({ reason: action.forced }));
+        return;
       case 'wait':
         return this.#volumeQueue.addAfter(name, action.ms);
       case 'withdraw':

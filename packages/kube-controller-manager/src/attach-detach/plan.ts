@@ -32,7 +32,13 @@ export type Action =
   | { readonly type: 'multiAttach'; readonly pods: readonly Readonly<Pod>[]; readonly message: string }
   /** Take it out of the node's list of attached volumes; the detaching follows. */
   | { readonly type: 'withdraw'; readonly node: string }
-  | { readonly type: 'detach'; readonly node: string; readonly name: string }
+  | {
+      readonly type: 'detach';
+      readonly node: string;
+      readonly name: string;
+      /** Why it is done although the kubelet has not said that it is unmounted. */
+      readonly forced?: 'timeout' | 'out-of-service';
+    }
   /** The kubelet has it mounted still. */
   | { readonly type: 'wait'; readonly node: string; readonly ms: number };
 
@@ -77,7 +83,8 @@ function planDetaching(observed: Observed, name: string, attachment: Readonly<Vo
   // The kubelet must know before it is true: it may be about to mount.
   const isListed = node?.status?.volumesAttached?.some((each) => each.name === volume) === true;
   if (isListed) return [{ type: 'withdraw', node: name }];
-  return [{ type: 'detach', node: name, name: attachment.metadata.name ?? '' }];
+  const forced = isOff ? 'out-of-service' : 'timeout';
+  return [{ type: 'detach', node: name, name: attachment.metadata.name ?? '', ...(inUse && { forced }) }];
 }
 
 /** `reportMultiAttachError`. */
