@@ -94,7 +94,7 @@ export class SchedulerCluster implements AsyncDisposable {
       clock: systemClock,
       random: systemRandom,
       log: { ...silentLog, error: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`) },
-      transport: this.#plane.transport('system:kube-scheduler'),
+      transport: this.#plane.transport('system:kube-scheduler', ['system:authenticated']),
       identity: 'bench',
       metrics: this.metrics,
       configuration: { ...configuration, leaderElection: { ...configuration.leaderElection, leaderElect: false } },
