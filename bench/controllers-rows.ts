@@ -71,11 +71,25 @@ class Cluster implements AsyncDisposable {
     );
   }
 
-  async until(what: string, seconds: number, holds: () => Promise<boolean>): Promise<void> {
+  /** How often each kind of request was made so far, watches left out. */
+  async requests(): Promise<Map<string, number>> {
+    const text = (await this.client.must({ method: 'GET', path: '/metrics' })).body.toString();
+    const counts = new Map<string, number>();
+    for (const [, labels = '', value] of text.matchAll(/^apiserver_request_total\{(.*)\} (\d+)$/gm)) {
+      const label = (name: string): string => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
+      if (label('verb') === 'WATCH') continue;
+      const subresource = label('subresource');
+      const what = `${label('verb')} ${label('resource')}${subresource === '' ? '' : `/${subresource}`} ${label('code')}`;
+      counts.set(what, (counts.get(what) ?? 0) + Number(value));
+    }
+    return counts;
+  }
+
+  async until(what: string, seconds: number, holds: () => Promise<boolean>, pauseMs = 50): Promise<void> {
     const end = performance.now() + seconds * 1000;
     while (!(await holds())) {
       if (performance.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
-      await sleep(50);
+      await sleep(pauseMs);
     }
   }
 
@@ -118,12 +132,22 @@ const isComplete = ({ metadata, status }: DeploymentState, replicas: number): bo
   status.updatedReplicas === replicas &&
   status.readyReplicas === replicas;
 
+/** The commonest requests since `before`: what the time went into. */
+async function requestsSince(cluster: Cluster, before: ReadonlyMap<string, number>): Promise<Figure[]> {
+  const after = await cluster.requests();
+  return Array.from(after, ([what, count]) => ({ what: `  ${what}`, value: count - (before.get(what) ?? 0), unit: '' }))
+    .filter(({ value }) => value > 0)
+    .toSorted((a, b) => b.value - a.value)
+    .slice(0, 14);
+}
+
 async function oneDeployment(): Promise<Figure[]> {
   const replicas = 2000;
   await using cluster = await Cluster.start(1000);
   await cluster.namespace('bench');
   using bound = await PodCounter.start(cluster.client, 'bench', 'spec.nodeName!=');
   using running = await PodCounter.start(cluster.client, 'bench', 'status.phase=Running');
+  const requests = await cluster.requests();
   const started = performance.now();
   await cluster.post('/apis/apps/v1/namespaces/bench/deployments', deployment('web', replicas));
   await bound.until(replicas, 120);
@@ -139,6 +163,7 @@ async function oneDeployment(): Promise<Figure[]> {
     { what: 'rollout complete', value: since(started), unit: 's' },
     { what: 'CPU of the process from its start', value: cpuSeconds(cluster.process.pid), unit: 's' },
     { what: 'resident after it', value: residentMegabytes(cluster.process.pid), unit: 'MB' },
+    ...(await requestsSince(cluster, requests)),
   ];
 }
 
@@ -187,20 +212,22 @@ async function rollouts(): Promise<Figure[]> {
   };
   const created = performance.now();
   await run(count, 32, (i) => cluster.post(path, deployment(`web-${i}`, replicas)));
-  await cluster.until('the first rollouts', 120, complete);
+  await cluster.until('the first rollouts', 120, complete, 1000);
   const createSeconds = since(created);
   const started = performance.now();
   const cpu = cpuSeconds(cluster.process.pid);
+  const requests = await cluster.requests();
   const patch = JSON.stringify({ spec: { template: { spec: { containers: [{ name: 'c', image: 'nginx:2' }] } } } });
   const contentType = 'application/strategic-merge-patch+json';
   await run(count, 32, (i) =>
     cluster.client.must({ method: 'PATCH', path: `${path}/web-${i}`, body: patch, contentType }),
   );
-  await cluster.until('the rollouts', 180, complete);
+  await cluster.until('the rollouts', 180, complete, 1000);
   return [
     { what: '500 Deployments of 4 created and ready', value: createSeconds, unit: 's' },
     { what: 'a new image for all of them', value: since(started), unit: 's', target: '20 s' },
     { what: 'CPU of it', value: cpuSeconds(cluster.process.pid) - cpu, unit: 's' },
+    ...(await requestsSince(cluster, requests)),
   ];
 }
 

@@ -34,9 +34,9 @@ import { Writer } from './writer.ts';
 const second = 1000;
 /** `nodeLeaseDurationSeconds` of a kubelet. */
 const leaseSeconds = 40;
-/** A kubelet renews after a quarter of that; thousands in one process after half, which the 50 s of grace allow. */
+/** A kubelet renews after a quarter of that; hundreds in one process after half, which the 50 s of grace allow. */
 const renewMs = 10 * second;
-const manyNodes = 1000;
+const manyNodes = 200;
 /** `nodeStatusReportFrequency`: how often an unchanged status is written. */
 const reportMs = 300 * second;
 const retryMs = 2 * second;
