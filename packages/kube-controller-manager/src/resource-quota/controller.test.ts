@@ -176,6 +176,29 @@ describe('resource quota controller', () => {
     expect(fixture.errors).toEqual([]);
   });
 
+  it('counts claims in scope VolumeAttributesClass', async () => {
+    await using fixture = await inNamespace();
+    const { client } = fixture;
+    const claim = (name: string, volumeAttributesClassName?: string) => ({
+      metadata: { name },
+      spec: {
+        accessModes: ['ReadWriteOnce' as const],
+        resources: { requests: { storage: '1Gi' } },
+        ...(volumeAttributesClassName !== undefined && { volumeAttributesClassName }),
+      },
+    });
+    await client.persistentVolumeClaims('ns').create(claim('a', 'fast'));
+    await client.persistentVolumeClaims('ns').create(claim('b', 'slow'));
+    await client.persistentVolumeClaims('ns').create(claim('c'));
+    const matchExpressions = [
+      { scopeName: 'VolumeAttributesClass' as 'PriorityClass', operator: 'In' as const, values: ['fast'] },
+    ];
+    const hard = { persistentvolumeclaims: '9', 'requests.storage': '9Gi' };
+    await client.resourceQuotas('ns').create(quota(hard, { scopeSelector: { matchExpressions } }));
+    await untilUsed(fixture, { persistentvolumeclaims: '1', 'requests.storage': '1Gi' });
+    expect(fixture.errors).toEqual([]);
+  });
+
   it('follows changes of the limits, also after a restart, and then writes nothing', async () => {
     await using first = await inNamespace();
     const { client, plane } = first;

@@ -9,16 +9,25 @@ export interface CountedResource extends GroupResource {
   readonly names: readonly string[];
 }
 
+/** Objects in caches are immutable; every event about a counted object asks. */
+const known = new WeakMap<Readonly<ResourceQuota>, readonly CountedResource[]>();
+
 /** What the quota's limits are about. Names that nobody can count are left out. */
-export function countedResources(quota: Readonly<ResourceQuota>): CountedResource[] {
+export function countedResources(quota: Readonly<ResourceQuota>): readonly CountedResource[] {
+  let resources = known.get(quota);
+  if (resources === undefined) known.set(quota, (resources = findCounted(quota)));
+  return resources;
+}
+
+function findCounted(quota: Readonly<ResourceQuota>): CountedResource[] {
   const counted = new Map<string, GroupResource & { names: string[] }>();
   for (const name of Object.keys(quota.spec?.hard ?? {})) {
     const source = quotaSource(name);
     if (source === undefined) continue;
     const key = groupResourceString(source);
-    const known = counted.get(key);
-    if (known === undefined) counted.set(key, { ...source, names: [name] });
-    else known.names.push(name);
+    const before = counted.get(key);
+    if (before === undefined) counted.set(key, { ...source, names: [name] });
+    else before.names.push(name);
   }
   return [...counted.values()];
 }

@@ -3,7 +3,8 @@
  * (`pkg/controller/certificates/rootcacertpublisher/publisher.go`).
  */
 import type { ConfigMap } from '@kubets/api/types/core-v1';
-import { isNotFound } from '@kubets/apimachinery/status';
+import { labelText } from '@kubets/apimachinery/metrics';
+import { isNotFound, StatusError } from '@kubets/apimachinery/status';
 import { configMaps, namespaces } from '@kubets/client/resources';
 import type { ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { createIfActive, followDefaults, isActive } from '../lib/active-namespaces.ts';
@@ -38,6 +39,36 @@ async function publish(context: ControllerContext, namespace: string, wanted: Co
   }
 }
 
+/** From 1 ms, doubling. */
+const buckets = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i);
+
+/** `root_ca_cert_publisher_*` (`rootcacertpublisher/metrics.go`): how each namespace's turn has ended, and how long it took. */
+function syncMetrics({ metrics, clock }: ControllerContext): (work: () => Promise<void>) => Promise<void> {
+  const total = metrics.counter(
+    'root_ca_cert_publisher_sync_total',
+    'Number of namespace syncs happened in root ca cert publisher.',
+  );
+  const duration = metrics.histogram(
+    'root_ca_cert_publisher_sync_duration_seconds',
+    'Number of namespace syncs happened in root ca cert publisher.',
+    buckets,
+  );
+  return async (work) => {
+    const began = clock.monotonic();
+    let code = 200;
+    try {
+      await work();
+    } catch (error) {
+      code = error instanceof StatusError ? (error.status.code ?? 500) : 500;
+      throw error;
+    } finally {
+      const label = labelText({ code: String(code) });
+      total.add(1, label);
+      duration.observe((clock.monotonic() - began) / 1000, label);
+    }
+  };
+}
+
 export const rootCaCertificatePublisherController: ControllerDescriptor = {
   name: 'root-ca-certificate-publisher-controller',
   create(context) {
@@ -47,10 +78,7 @@ export const rootCaCertificatePublisherController: ControllerDescriptor = {
       return undefined;
     }
     const queue = context.queue('root_ca_cert_publisher');
-    const synced = context.metrics.counter(
-      'root_ca_cert_publisher_sync_total',
-      'Number of namespace syncs happened in root ca cert publisher.',
-    );
+    const record = syncMetrics(context);
     const informers = {
       namespaces: context.informers.informer(namespaces),
       defaults: context.informers.informer(configMaps),
@@ -64,9 +92,9 @@ export const rootCaCertificatePublisherController: ControllerDescriptor = {
         const object = informers.namespaces.store.get(namespace);
         if (object === undefined || !isActive(object)) return;
         const wanted = plannedConfigMap(informers.defaults.store.get(`${namespace}/${name}`), rootCa);
-        if (wanted === undefined) return;
-        await publish(context, namespace, wanted);
-        synced.add(1, 'code="200"');
+        await record(async () => {
+          if (wanted !== undefined) await publish(context, namespace, wanted);
+        });
       },
     });
   },
