@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PersistentVolumeClaim, Pod, Volume } from '@kubets/api/types/core-v1';
+import type { Transport } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { persistentVolumeClaimProtectionController } from './controller.ts';
 import { usesClaim } from './plan.ts';
@@ -35,6 +36,40 @@ describe('the PVC protection controller', () => {
     await fixture.advance(10_000);
     expect((await claims.get('c')).metadata.deletionTimestamp).toBeDefined();
     await pods.delete('running', { gracePeriodSeconds: 0 });
+    await fixture.until(async () => (await claims.list()).items.length === 0);
+    expect(fixture.errors).toEqual([]);
+  });
+
+  it('asks the server once for claims that go together', async () => {
+    let lists = 0;
+    const wrap = (transport: Transport): Transport => ({
+      request: (request) => {
+        if (request.method === 'GET' && request.path === '/api/v1/namespaces/default/pods') lists++;
+        return transport.request(request);
+      },
+      watch: (request) => transport.watch(request),
+      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+    });
+    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController], { wrap });
+    const claims = fixture.client.persistentVolumeClaims(namespace);
+    for (let i = 0; i < 20; i++) await claims.create(newClaim(`c${i}`));
+    await fixture.settle();
+    await claims.deleteCollection();
+    await fixture.until(async () => (await claims.list()).items.length === 0);
+    expect(lists).toBeLessThan(10);
+    expect(fixture.errors).toEqual([]);
+  });
+
+  it('lets a claim go whose pod went after it was asked about with others', async () => {
+    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController]);
+    const claims = fixture.client.persistentVolumeClaims(namespace);
+    const pods = fixture.client.pods(namespace);
+    for (const name of ['a', 'b']) await claims.create(newClaim(name));
+    await pods.create(newPod('user', 'b', 'node'));
+    await fixture.settle();
+    await claims.deleteCollection();
+    await fixture.until(async () => (await claims.list()).items.length === 1);
+    await pods.delete('user', { gracePeriodSeconds: 0 });
     await fixture.until(async () => (await claims.list()).items.length === 0);
     expect(fixture.errors).toEqual([]);
   });

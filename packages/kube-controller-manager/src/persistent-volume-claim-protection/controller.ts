@@ -7,6 +7,7 @@ import { persistentVolumeClaims as claimResource, pods as podResource } from '@k
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { finalizerProtection, protectionStep } from '../lib/finalizer-protection.ts';
 import { indexPodsByClaim, podsByClaimIndex } from '../lib/pods-by-claim.ts';
+import { LivePods } from './live-pods.ts';
 import { usesClaim } from './plan.ts';
 
 const finalizer = 'kubernetes.io/pvc-protection';
@@ -15,11 +16,16 @@ function create(context: ControllerContext): Controller {
   const queue = context.queue('pvcprotection');
   const claims = context.informers.informer(claimResource);
   const pods = context.informers.informer(podResource);
+  const live = new LivePods(context.client, claims);
   indexPodsByClaim(pods);
   const wakeClaim = (claim: Readonly<PersistentVolumeClaim>): void => {
     if (protectionStep(claim, finalizer) !== 'none') queue.add(keyOf(claim));
   };
-  claims.addEventHandler({ onAdd: wakeClaim, onUpdate: (_, claim) => wakeClaim(claim) });
+  claims.addEventHandler({
+    onAdd: wakeClaim,
+    onUpdate: (_, claim) => wakeClaim(claim),
+    onDelete: ({ metadata }) => live.forget(metadata.uid ?? ''),
+  });
   const wakeClaimsOf = (pod: Readonly<Pod>): void => {
     for (const { name } of podClaims(pod)) queue.add(`${pod.metadata.namespace}/${name}`);
   };
@@ -44,8 +50,7 @@ function create(context: ControllerContext): Controller {
     async isUsed(claim) {
       if (pods.store.byIndex(podsByClaimIndex, keyOf(claim)).some((pod) => usesClaim(pod, claim))) return true;
       // Pods that the cache does not know yet count too.
-      const { items } = await context.client.pods(claim.metadata.namespace).list();
-      return items.some((pod) => usesClaim(pod, claim));
+      return await live.isUsed(claim);
     },
   });
 }

@@ -30,6 +30,8 @@ import {
   withUsers,
 } from './plan.ts';
 
+/** On claims that the scheduler makes for resources that devices stand for. */
+const extendedResourceAnnotation = 'resource.kubernetes.io/extended-resource-claim';
 const fieldManager = 'ResourceClaimController';
 
 class ResourceClaimController implements Controller {
@@ -54,6 +56,10 @@ class ResourceClaimController implements Controller {
     this.#creations = context.metrics.counter(
       'resourceclaim_controller_creates_total',
       'Number of ResourceClaims creation requests, categorized by creation status and admin access',
+    );
+    context.metrics.collected(
+      { name: 'resourceclaim_controller_resource_claims', help: 'Number of ResourceClaims', type: 'gauge' },
+      () => countClaims(this.#claims.store.list()),
     );
     ensureIndex(this.#claims, controllerUidIndex, byControllerUid);
     const wakePod = (pod: Readonly<Pod>): void => this.#wakePod(pod);
@@ -173,8 +179,7 @@ class ResourceClaimController implements Controller {
     entry: Readonly<PodResourceClaim>,
     template: Readonly<ResourceClaimTemplate>,
   ): Promise<string> {
-    const { requests = [] } = template.spec.spec.devices ?? {};
-    const admin_access = String(requests.some(({ exactly }) => exactly?.adminAccess === true));
+    const admin_access = String(hasAdminAccess(template.spec.spec));
     try {
       const claim = await this.#context.client
         .resourceClaims(pod.metadata.namespace)
@@ -265,6 +270,24 @@ class ResourceClaimController implements Controller {
     return pod !== undefined && (pod.metadata.uid !== owner.uid || isPodDone(pod));
   }
 }
+
+/** By whether they have devices, who made them, and whether they are for administrators. */
+function countClaims(claims: readonly Readonly<ResourceClaim>[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { metadata, spec, status } of claims) {
+    const { annotations = {} } = metadata;
+    let source = '';
+    if (annotations[podClaimNameAnnotation] !== undefined) source = 'resource_claim_template';
+    else if (annotations[extendedResourceAnnotation] === 'true') source = 'extended_resource';
+    const allocated = String(status?.allocation !== undefined);
+    const labels = labelText({ admin_access: String(hasAdminAccess(spec)), allocated, source });
+    counts.set(labels, (counts.get(labels) ?? 0) + 1);
+  }
+  return counts;
+}
+
+const hasAdminAccess = ({ devices }: ResourceClaim['spec']): boolean =>
+  devices?.requests?.some(({ exactly }) => exactly?.adminAccess === true) === true;
 
 /** The resource claim controller. */
 export const resourceClaimController: ControllerDescriptor = {
