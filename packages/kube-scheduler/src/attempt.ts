@@ -3,6 +3,7 @@
  *
  * Without extenders and with plugins that answer at once it runs to the end without leaving the event loop.
  */
+import type { Clock } from '@kubets/apimachinery/clock';
 import type { Pod } from '@kubets/api/types/core-v1';
 import type { SchedulerCache } from './cache/cache.ts';
 import type { ConfiguredProfile } from './configured-profile.ts';
@@ -14,6 +15,7 @@ import { PodInfo } from './framework/pod-info.ts';
 import { settled } from './framework/profile.ts';
 import { isSuccess, Status } from './framework/status.ts';
 import type { AnyPlugin, Outcome, PermitResult } from './framework/types.ts';
+import type { SchedulerMetrics } from './metrics.ts';
 import type { Nominator } from './queue/nominator.ts';
 
 /** What binding goes on with. */
@@ -41,6 +43,8 @@ export interface AttemptDependencies {
   readonly nominator: Nominator;
   /** Undefined: there are none. */
   readonly extenders: ExtenderChain | undefined;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly metrics: Pick<SchedulerMetrics, 'extensionPoint'>;
 }
 
 const noWaits: ReadonlyMap<string, number> = new Map();
@@ -63,10 +67,15 @@ export class Attempts {
       return { failure: { status: noNodes, diagnosis: undefined, nominatedNodeName: '' } };
     }
     try {
+      const started = this.#dependencies.clock.monotonic();
       const { diagnosis } = profile.selector.filter(state, pod);
+      this.#took('Filter', profile, started, diagnosis === undefined ? 'Success' : 'Unschedulable');
       if (diagnosis !== undefined) return this.#postFilter(profile, state, { pod, diagnosis });
       if (this.#dependencies.extenders?.concerns(pod.pod) === true) return this.#extended(profile, state, pod);
-      return this.#assume(profile, state, { pod, row: profile.selector.choose(state, pod) });
+      const filtered = this.#dependencies.clock.monotonic();
+      const row = profile.selector.choose(state, pod);
+      this.#took('Score', profile, filtered, 'Success');
+      return this.#assume(profile, state, { pod, row });
     } catch (error) {
       return failed(error);
     }
@@ -99,13 +108,16 @@ export class Attempts {
   }
 
   async #postFilter(
-    { profile }: ConfiguredProfile,
+    configured: ConfiguredProfile,
     state: CycleState,
     { pod, diagnosis }: { readonly pod: PodInfo; readonly diagnosis: Diagnosis },
   ): Promise<AttemptResult> {
+    const { profile } = configured;
     const status = Status.unschedulable();
     if (profile.points.postFilter.length === 0) return { failure: { status, diagnosis, nominatedNodeName: '' } };
+    const started = this.#dependencies.clock.monotonic();
     const result = await profile.runPostFilter(state, pod, diagnosis);
+    this.#took('PostFilter', configured, started, result.status?.code ?? 'Success');
     diagnosis.postFilterMessage = result.status?.message ?? '';
     return { failure: { status, diagnosis, nominatedNodeName: result.nominatedNodeName } };
   }
@@ -159,6 +171,11 @@ export class Attempts {
     return { assumed: { ...assumed, waits } };
   }
 
+  #took(point: string, { profile }: ConfiguredProfile, started: number, status: Status['code']): void {
+    const { clock, metrics } = this.#dependencies;
+    metrics.extensionPoint(point, profile.name, { status, seconds: (clock.monotonic() - started) / 1000 });
+  }
+
   #undo(assumed: Assumed, status: Status): AttemptResult {
     unreserve(assumed);
     this.#dependencies.cache.forget(assumed.pod.uid);
@@ -189,7 +206,8 @@ export function rejection(status: Status, { profile, nodeName }: Assumed): Failu
   return { status, diagnosis, nominatedNodeName: '' };
 }
 
-function attempted(plugin: string, call: () => Outcome | Promise<Outcome>): Outcome | Promise<Outcome> {
+/** What a plugin answers; what it throws becomes an error. A promise may still reject. */
+export function attempted(plugin: string, call: () => Outcome | Promise<Outcome>): Outcome | Promise<Outcome> {
   try {
     return call();
   } catch (error) {

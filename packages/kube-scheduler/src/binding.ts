@@ -1,11 +1,12 @@
 /** From the chosen node to the bound pod, beside the scheduling of other pods (`schedule_one.go`, `bindingCycle`). */
 import type { Clock } from '@kubets/apimachinery/clock';
-import { rejection, type Assumed, type Failure } from './attempt.ts';
+import { attempted, rejection, type Assumed, type Failure } from './attempt.ts';
 import type { ExtenderChain } from './extender/extender-chain.ts';
 import { settled } from './framework/profile.ts';
 import { isSuccess, Status } from './framework/status.ts';
-import type { Outcome } from './framework/types.ts';
+import type { AnyPlugin, Outcome } from './framework/types.ts';
 import { PermitWait } from './framework/waiting-pods.ts';
+import type { SchedulerMetrics } from './metrics.ts';
 
 export interface BindingDependencies {
   readonly clock: Clock;
@@ -14,6 +15,9 @@ export interface BindingDependencies {
   /** From here on nothing that happens in the cluster matters to the pod. */
   readonly onBinding: (uid: string) => void;
   readonly onPermitWait: (result: string, seconds: number) => void;
+  readonly onExtensionPoint: SchedulerMetrics['extensionPoint'];
+  /** Tells the API where the pod is about to go. Never rejects. */
+  readonly nominate: (assumed: Assumed) => Promise<void>;
 }
 
 /** Undefined: the pod is bound. Never rejects. */
@@ -23,23 +27,60 @@ export async function bind(
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
   const { pod } = assumed;
+  const preBind = await preFlight(assumed);
+  if (preBind instanceof Status) return failureOf(preBind);
+  // Whoever adds nodes need not add one for a pod that only waits for what comes before binding.
+  if (preBind.length > 0 || assumed.waits.size > 0) await dependencies.nominate(assumed);
   if (assumed.waits.size > 0) {
     const refused = await waitOnPermit(assumed, dependencies, signal);
     if (!isSuccess(refused)) return rejection(refused, assumed);
   }
   dependencies.onBinding(pod.uid);
-  const { preBind, postBind } = assumed.profile.profile.points;
-  if (preBind.length > 0) {
-    const status = await runPreBind(assumed, signal);
-    if (!isSuccess(status)) return { status: asError(status), diagnosis: undefined, nominatedNodeName: '' };
-  }
-  const status = await runBind(assumed, dependencies.extenders);
-  if (!isSuccess(status)) return { status: asError(status), diagnosis: undefined, nominatedNodeName: '' };
-  for (const plugin of postBind) {
+  const prepared = await measured('PreBind', assumed, dependencies, () => runPreBind(assumed, preBind, signal));
+  if (!isSuccess(prepared)) return failureOf(prepared);
+  const status = await measured('Bind', assumed, dependencies, () => runBind(assumed, dependencies.extenders));
+  if (!isSuccess(status)) return failureOf(status);
+  for (const plugin of assumed.profile.profile.points.postBind) {
     await settled(plugin.name, () => plugin.postBind?.(assumed.state, pod, assumed.nodeName));
   }
   return undefined;
 }
+
+const noPlugins: readonly AnyPlugin[] = [];
+
+/** PreBind plugins that have something to do; or what was wrong. */
+async function preFlight({ profile, state, pod, nodeName }: Assumed): Promise<readonly AnyPlugin[] | Status> {
+  const { preBind } = profile.profile.points;
+  if (preBind.length === 0) return noPlugins;
+  const active: AnyPlugin[] = [];
+  for (const plugin of preBind) {
+    const status = attempted(plugin.name, () => plugin.preBindPreFlight?.(state, pod, nodeName));
+    const known = status instanceof Promise ? await status : status;
+    if (known?.code === 'Skip') continue;
+    if (!isSuccess(known)) return known.by(plugin.name);
+    active.push(plugin);
+  }
+  return active;
+}
+
+async function measured(
+  point: string,
+  { profile }: Assumed,
+  { clock, onExtensionPoint }: BindingDependencies,
+  run: () => Promise<Outcome>,
+): Promise<Outcome> {
+  const started = clock.monotonic();
+  const outcome = await run();
+  const seconds = (clock.monotonic() - started) / 1000;
+  onExtensionPoint(point, profile.profile.name, { status: outcome?.code ?? 'Success', seconds });
+  return outcome;
+}
+
+const failureOf = (status: Status): Failure => ({
+  status: asError(status),
+  diagnosis: undefined,
+  nominatedNodeName: '',
+});
 
 /** Past Permit nothing makes a pod unschedulable: it is simply tried again. */
 function asError(status: Status): Status {
@@ -66,11 +107,12 @@ async function waitOnPermit(
   return outcome;
 }
 
-async function runPreBind({ profile, state, pod, nodeName }: Assumed, signal: AbortSignal): Promise<Outcome> {
-  for (const plugin of profile.profile.points.preBind) {
-    const preflight = await settled(plugin.name, () => plugin.preBindPreFlight?.(state, pod, nodeName));
-    if (preflight?.code === 'Skip') continue;
-    if (!isSuccess(preflight)) return preflight.by(plugin.name);
+async function runPreBind(
+  { state, pod, nodeName }: Assumed,
+  plugins: readonly AnyPlugin[],
+  signal: AbortSignal,
+): Promise<Outcome> {
+  for (const plugin of plugins) {
     const status = await settled(plugin.name, () => plugin.preBind?.(state, pod, nodeName, signal));
     if (!isSuccess(status)) return status.by(plugin.name);
   }

@@ -1,5 +1,5 @@
 /** The scheduler's metrics, by upstream's names (`pkg/scheduler/metrics/metrics.go`). */
-import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
+import { labelText, type HistogramSeries, type MetricsRegistry } from '@kubets/apimachinery/metrics';
 import type { QueueName } from './queue/queued-pod.ts';
 
 /** `count` bounds, each `factor` times the one before. */
@@ -28,6 +28,7 @@ export class SchedulerMetrics {
   readonly #extensionPoint;
   readonly #incoming;
   readonly #permitWait;
+  readonly #points = new Map<string, HistogramSeries>();
 
   constructor(registry: MetricsRegistry, sources: MetricSources) {
     this.#attempts = registry.counter(
@@ -87,8 +88,15 @@ export class SchedulerMetrics {
     this.#sli.observe(seconds, labelText({ attempts: attempts >= 15 ? '15+' : String(attempts) }));
   }
 
+  /** How long all plugins of an extension point took; `status` as `Status` has it. */
   extensionPoint(point: string, profile: string, { status, seconds }: { status: string; seconds: number }): void {
-    this.#extensionPoint.observe(seconds, labelText({ extension_point: point, profile, status }));
+    const key = `${point} ${status} ${profile}`;
+    let series = this.#points.get(key);
+    if (series === undefined) {
+      series = this.#extensionPoint.series(labelText({ extension_point: point, profile, status }));
+      this.#points.set(key, series);
+    }
+    series.observe(seconds);
   }
 
   incoming(queue: QueueName, event: string): void {

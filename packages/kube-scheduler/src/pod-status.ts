@@ -5,13 +5,15 @@ import { podCondition } from '@kubets/api/core/helpers/pod';
 import type { KubeClient } from '@kubets/client';
 
 export interface PodStatusChange {
-  readonly reason: 'Unschedulable' | 'SchedulerError';
-  readonly message: string;
+  /** Of the condition; undefined: it stays as it is. */
+  readonly reason?: 'Unschedulable' | 'SchedulerError';
+  readonly message?: string;
   /** Undefined: stays as it is. */
   readonly nominatedNodeName?: string | undefined;
 }
 
 function conditionOf(pod: Readonly<Pod>, { reason, message }: PodStatusChange, now: number): PodCondition | undefined {
+  if (reason === undefined) return undefined;
   const before = podCondition(pod, 'PodScheduled');
   const { generation } = pod.metadata;
   const same = before?.status === 'False' && before.reason === reason && before.message === message;

@@ -327,7 +327,8 @@ export class Scheduler {
       cache: this.#cache,
       queue: this.#queue,
       metrics,
-      attempts: new Attempts({ cache: this.#cache, nominator: this.#queue.nominator, extenders }),
+      attempts: new Attempts({ cache: this.#cache, nominator: this.#queue.nominator, extenders, clock, metrics }),
+      nominatesExpected: featureGateLookup(this.#options.featureGates)('NominatedNodeNameForExpectation'),
       binding: { waiting: this.#waiting, extenders },
       profileOf: (pod) => this.#profileOf(pod),
       currentPod: (key) => {

@@ -22,7 +22,9 @@ export interface LoopDependencies {
   readonly queue: SchedulingQueue;
   readonly metrics: SchedulerMetrics;
   readonly attempts: Attempts;
-  readonly binding: Omit<BindingDependencies, 'onBinding' | 'onPermitWait' | 'clock'>;
+  readonly binding: Omit<BindingDependencies, 'onBinding' | 'onPermitWait' | 'onExtensionPoint' | 'nominate' | 'clock'>;
+  /** Pods get their node nominated while binding is prepared (gate NominatedNodeNameForExpectation). */
+  readonly nominatesExpected: boolean;
   profileOf(pod: Readonly<Pod>): ConfiguredProfile | undefined;
   /** The pod as the informer has it; undefined: it is gone. */
   currentPod(key: string): PodInfo | undefined;
@@ -162,6 +164,8 @@ export class SchedulingLoop {
       clock,
       onBinding: (uid: string) => queue.done(uid),
       onPermitWait: (result: string, seconds: number) => metrics.permitWait(result, seconds),
+      onExtensionPoint: metrics.extensionPoint.bind(metrics),
+      nominate: (about: Assumed) => this.#nominate(about),
     };
     const failure = await bind(assumed, dependencies, signal);
     if (failure === undefined) {
@@ -177,6 +181,17 @@ export class SchedulingLoop {
     // Whoever leads next starts from what the API says.
     if (signal.aborted) return;
     this.#fail(queued, profile, { failure, started });
+  }
+
+  async #nominate({ pod, nodeName }: Assumed): Promise<void> {
+    if (!this.#d.nominatesExpected) return;
+    try {
+      await patchPodStatus(pod.pod, { nominatedNodeName: nodeName }, this.#d);
+    } catch (error) {
+      // Not worth giving up for: it only tells others.
+      const fields = { pod: pod.key, nominatedNodeName: nodeName, error: String(error) };
+      this.#d.log.error(fields, 'Failed to update the nominated node name in the binding cycle');
+    }
   }
 
   /** A pod that does not take its place leaves room for others; but what was rejected itself does not gain by it. */
