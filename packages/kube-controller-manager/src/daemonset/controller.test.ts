@@ -363,18 +363,23 @@ describe('daemonset-controller, against interference', () => {
     expect(writes).toEqual([]);
   });
 
-  it('goes on after a restart in the middle of a rollout', async () => {
-    const first = await start(['n1', 'n2', 'n3', 'n4', 'n5']);
-    const { plane } = first;
-    await first.client.daemonSets('default').create(daemon());
-    await converge(first, 5);
-    await setImage(first, 'i:2');
-    await first.until(async () => (await podsOf(first)).some((pod) => pod.metadata.deletionTimestamp));
-    await using second = await ControllerFixture.start([daemonSetController], { plane });
-    await converge(second, 5);
-    expect(new Set(images(await podsOf(second)))).toEqual(new Set(['i:2']));
-    expect((await second.client.controllerRevisions('default').list()).items).toHaveLength(2);
-    await first[Symbol.asyncDispose]();
+  it.each(['after a restart', 'beside another one'])('goes on %s in the middle of a rollout', async (when) => {
+    await using plane = await TestControlPlane.start();
+    {
+      await using first = await start(['n1', 'n2', 'n3', 'n4', 'n5'], { plane });
+      await first.client.daemonSets('default').create(daemon());
+      await converge(first, 5);
+      await setImage(first, 'i:2');
+      await first.until(async () => (await podsOf(first)).some((pod) => pod.metadata.deletionTimestamp));
+      if (when === 'beside another one') {
+        await using second = await start([], { plane });
+        await converge(second, 5);
+      }
+    }
+    await using last = await start([], { plane });
+    await converge(last, 5);
+    expect(new Set(images(await podsOf(last)))).toEqual(new Set(['i:2']));
+    expect((await last.client.controllerRevisions('default').list()).items).toHaveLength(2);
   });
 
   it('prunes strangers that it adopts, and merges equal revisions', async () => {

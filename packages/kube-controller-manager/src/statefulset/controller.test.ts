@@ -410,21 +410,24 @@ describe('statefulset-controller, against interference', () => {
     expect(writes).toEqual([]);
   });
 
-  it('goes on after a restart in the middle of a rollout', async () => {
-    const first = await ControllerFixture.start([statefulSetController]);
-    const { plane } = first;
-    await first.client.statefulSets('default').create(set(4, parallel));
-    await converge(first, 4);
-    const stop = await ControllerFixture.start([], { plane });
-    await setImage(first, 'i:2');
-    await first.until(async () => (await podsOf(first)).some((pod) => pod.metadata.deletionTimestamp));
-    await using second = await ControllerFixture.start([statefulSetController], { plane });
-    await converge(second, 4);
-    const { items } = await second.client.controllerRevisions('default').list();
+  it.each(['after a restart', 'beside another one'])('goes on %s in the middle of a rollout', async (when) => {
+    await using plane = await TestControlPlane.start();
+    {
+      await using first = await ControllerFixture.start([statefulSetController], { plane });
+      await first.client.statefulSets('default').create(set(4, parallel));
+      await converge(first, 4);
+      await setImage(first, 'i:2');
+      await first.until(async () => (await podsOf(first)).some((pod) => pod.metadata.deletionTimestamp));
+      if (when === 'beside another one') {
+        await using second = await ControllerFixture.start([statefulSetController], { plane });
+        await converge(second, 4);
+      }
+    }
+    await using last = await ControllerFixture.start([statefulSetController], { plane });
+    await converge(last, 4);
+    const { items } = await last.client.controllerRevisions('default').list();
     expect(items).toHaveLength(2);
-    expect((await podsOf(second)).map((pod) => pod.spec?.containers[0]?.image)).toEqual(Array(4).fill('i:2'));
-    await stop[Symbol.asyncDispose]();
-    await first[Symbol.asyncDispose]();
+    expect((await podsOf(last)).map((pod) => pod.spec?.containers[0]?.image)).toEqual(Array(4).fill('i:2'));
   });
 
   it('adopts its pods and revisions, and lets go of what it does not select', async () => {
