@@ -12,6 +12,12 @@ export interface EventSenderOptions {
   readonly onDropped: (reason: string, error?: unknown) => void;
 }
 
+/** As client-go: an event about what goes away with its namespace is no loss. */
+function isNamespaceTerminating(error: unknown): boolean {
+  if (!(error instanceof StatusError)) return false;
+  return error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') === true;
+}
+
 const tries = 12;
 const retryMs = 10_000;
 /** As upstream's broadcaster: more than that would only be memory while the server is away. */
@@ -54,6 +60,7 @@ export class EventSender implements AsyncDisposable {
         return;
       } catch (error) {
         // What the server refuses once it refuses again.
+        if (isNamespaceTerminating(error)) return onDropped(`${what}: its namespace is being deleted`);
         const final = error instanceof StatusError || attempt >= tries || this.#stop.signal.aborted;
         if (final) return onDropped(what, error);
         const pause = attempt === 1 ? retryMs * random.float() : retryMs;
