@@ -16,13 +16,13 @@ export interface BackoffRecord {
 export const noFailures: BackoffRecord = { failuresAfterLastSuccess: 0 };
 
 function containersFinished(pod: Readonly<Pod>): number | undefined {
-  let latest: number | undefined;
+  let last: number | undefined;
   for (const { state } of pod.status?.containerStatuses ?? []) {
     const at = state?.terminated?.finishedAt;
     if (at === undefined || at === null) return undefined;
-    latest = Math.max(latest ?? 0, Date.parse(at));
+    last = Math.max(last ?? 0, Date.parse(at));
   }
-  return latest;
+  return last;
 }
 
 /**
@@ -39,24 +39,24 @@ export function finishedAt(pod: Readonly<Pod>): number {
   return Date.parse(creationTimestamp ?? '') || 0;
 }
 
+const latest = (times: readonly number[]): number => times.reduce((last, at) => Math.max(last, at), 0);
+
 /** The record after more pods have ended (`newBackoffRecord`). */
 export function nextBackoff(
   before: BackoffRecord,
   succeeded: readonly Readonly<Pod>[],
   failed: readonly Readonly<Pod>[],
 ): BackoffRecord {
-  if (succeeded.length === 0 && failed.length === 0) return before;
+  if (failed.length === 0) return succeeded.length === 0 ? before : noFailures;
   const failures = failed.map(finishedAt);
   if (succeeded.length === 0) {
-    return {
-      failuresAfterLastSuccess: before.failuresAfterLastSuccess + failures.length,
-      lastFailure: Math.max(...failures),
-    };
+    const failuresAfterLastSuccess = before.failuresAfterLastSuccess + failures.length;
+    return { failuresAfterLastSuccess, lastFailure: latest(failures) };
   }
-  const lastSuccess = Math.max(...succeeded.map(finishedAt));
+  const lastSuccess = latest(succeeded.map(finishedAt));
   const after = failures.filter((at) => at > lastSuccess);
   if (after.length === 0) return noFailures;
-  return { failuresAfterLastSuccess: after.length, lastFailure: Math.max(...after) };
+  return { failuresAfterLastSuccess: after.length, lastFailure: latest(after) };
 }
 
 /** Milliseconds from `now` until the next pod may be made: 10 s doubling to 10 minutes after each failure (`getRemainingTimeForFailuresCount`). */

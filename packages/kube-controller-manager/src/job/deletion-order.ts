@@ -52,6 +52,11 @@ function superfluous(
   const left: Readonly<Pod>[] = [];
   for (const [index, same] of byIndex) {
     if (index === undefined) continue;
+    // Nearly always: putting thousands of pods in order at each look would take long.
+    if (same.length === 1) {
+      left.push(...same);
+      continue;
+    }
     const ordered = byDeletionOrder(same);
     left.push(...ordered.slice(-1));
     rm.push(...ordered.slice(0, -1));

@@ -69,7 +69,7 @@ async function runToEnd(plane: TestControlPlane, spec: Partial<JobSpec>, seed: n
 }
 
 describe('a Job under interference', () => {
-  it.each([1, 2, 3])('counts every pod exactly once (%d)', async (seed) => {
+  it.each([1, 2])('counts every pod exactly once (%d)', async (seed) => {
     await using plane = await TestControlPlane.start();
     const truth = await runToEnd(plane, { completions: 10, parallelism: 4, backoffLimit: 1000 }, seed);
     const { status } = await plane.client.jobs(namespace).get('chaos');
@@ -82,7 +82,7 @@ describe('a Job under interference', () => {
     expect(items.filter((pod) => pod.metadata.finalizers !== undefined)).toEqual([]);
   });
 
-  it.each([4, 5])('completes every index exactly once (%d)', async (seed) => {
+  it.each([4])('completes every index exactly once (%d)', async (seed) => {
     await using plane = await TestControlPlane.start();
     const spec = { completions: 8, parallelism: 5, backoffLimit: 1000, completionMode: 'Indexed' as const };
     const truth = await runToEnd(plane, spec, seed);
@@ -94,7 +94,7 @@ describe('a Job under interference', () => {
     expect(status?.failed ?? 0).toBe(truth.failed.length);
   });
 
-  it.each([6, 7, 8])('gives up the indexes that failed too often, and only those (%d)', async (seed) => {
+  it.each([6, 7])('gives up the indexes that failed too often, and only those (%d)', async (seed) => {
     await using plane = await TestControlPlane.start();
     const spec = { completions: 8, parallelism: 4, completionMode: 'Indexed' as const, backoffLimitPerIndex: 1 };
     const truth = await runToEnd(plane, spec, seed);

@@ -128,7 +128,10 @@ export function trackPods(assessment: Assessment, draft: StatusDraft, finished: 
 /** Indexes are completed in order. */
 function inOrder({ job, pods }: Assessment): readonly Readonly<Pod>[] {
   if (!isIndexed(job)) return pods;
-  return pods.toSorted((a, b) => (completionIndex(a) ?? -1) - (completionIndex(b) ?? -1));
+  return pods
+    .map((pod) => ({ pod, index: completionIndex(pod) ?? -1 }))
+    .toSorted((a, b) => a.index - b.index)
+    .map(({ pod }) => pod);
 }
 
 function setIndexes({ indexes }: Assessment, draft: StatusDraft, added: readonly number[]): void {

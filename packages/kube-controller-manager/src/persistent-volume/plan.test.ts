@@ -174,6 +174,7 @@ describe('planVolume', () => {
       'VolumeFailedDelete',
     ],
     [{ persistentVolumeReclaimPolicy: 'Recycle' }, {}, 'VolumeFailedRecycle'],
+    [{ persistentVolumeReclaimPolicy: 'Delete', hostPath: { path: '/data' } }, {}, 'VolumeFailedDelete'],
   ])('reclaiming %j with %j', (spec, annotations, reason) => {
     expect(reclaimFailure(volume('v', spec, annotations))?.reason).toBe(reason);
   });

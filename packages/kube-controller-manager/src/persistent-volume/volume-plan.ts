@@ -64,6 +64,10 @@ function deletionFailure(volume: Volume, provisioner: string): ReclaimFailure | 
     return { reason, message: `no volume plugin matched name: ${provisioner}` };
   }
   if (provisioner !== '') return undefined;
+  const path = volume.spec?.hostPath?.path;
+  if (path !== undefined && !/\/tmp\/.+/.test(path)) {
+    return { reason, message: `host_path deleter only supports /tmp/.+ but received provided ${path}` };
+  }
   const name = JSON.stringify(volume.metadata.name);
   return {
     reason,
