@@ -235,7 +235,8 @@ export class Scheduler {
       random,
       reportingController: options.schedulerName,
       instance: identity.split('_')[0] ?? identity,
-      onDropped: (reason, error) => log.warn({ error: error === undefined ? undefined : String(error) }, reason),
+      onDropped: (reason, error) =>
+        error === undefined ? log.debug({}, reason) : log.warn({ error: String(error) }, reason),
     });
     const handle = new ProfileHandle(options.schedulerName, shared, events);
     const profile = new Profile(withIgnoredResources(options, this.#configuration.extenders), registry, handle);

@@ -13,6 +13,7 @@ import type {
   Pod,
   PodAffinityTerm,
   PodSpec,
+  PodStatus,
   Service,
   Taint,
   Toleration,
@@ -307,6 +308,32 @@ export function arbitraryPod(name = 'incoming'): fc.Arbitrary<Pod> {
   return podShape.map((shape) => makePod(name, shape));
 }
 
+/** What the kubelet says of resizes under way; amounts of the first container, and of the pod as a whole. */
+const resizeStatus: fc.Arbitrary<PodStatus> = fc
+  .record({
+    allocated: fc.constantFrom('50m', '300m', '2'),
+    actual: fc.constantFrom('50m', '300m', '2'),
+    reason: seldom(fc.constantFrom('Deferred', 'Infeasible'), 2),
+    podLevel: fc.boolean(),
+  })
+  .map(({ allocated, actual, reason, podLevel }) => ({
+    ...(reason !== undefined && {
+      conditions: [{ type: 'PodResizePending', status: 'True', reason: reason as string }],
+    }),
+    containerStatuses: [
+      {
+        name: 'c0',
+        ready: true,
+        restartCount: 0,
+        image: '',
+        imageID: '',
+        allocatedResources: { cpu: allocated },
+        resources: { requests: { cpu: actual } },
+      },
+    ],
+    ...(podLevel && { allocatedResources: { cpu: allocated }, resources: { requests: { cpu: actual } } }),
+  }));
+
 type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
 const placedPod = (nodeCount: number) =>
@@ -316,14 +343,15 @@ const placedPod = (nodeCount: number) =>
       node: fc.nat({ max: nodeCount - 1 }),
       phase: fc.constantFrom<Phase>('Pending', 'Running', 'Running', 'Running', 'Succeeded', 'Failed'),
       deleting: fc.constantFrom(false, false, false, false, true),
+      resize: seldom(resizeStatus, 1),
     })
-    .map(({ shape, node: at, phase, deleting }) => (name: string): Pod => {
+    .map(({ shape, node: at, phase, deleting, resize }) => (name: string): Pod => {
       const pod = makePod(name, shape);
       return {
         ...pod,
         metadata: { ...pod.metadata, ...(deleting && { deletionTimestamp: '2026-01-01T00:00:00Z' }) },
         spec: { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: `n${at}` },
-        status: { phase },
+        status: { phase, ...(resize as PodStatus | undefined) },
       };
     });
 
