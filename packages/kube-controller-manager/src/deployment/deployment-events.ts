@@ -15,6 +15,9 @@ export interface DeploymentEventsOptions {
   selectorOf(deployment: Readonly<Deployment>): Selector | undefined;
 }
 
+/** In a rollout old and new ReplicaSet change at nearly the same time: one turn serves both. */
+const togetherMs = 10;
+
 export class DeploymentEvents {
   readonly #options: DeploymentEventsOptions;
 
@@ -54,7 +57,7 @@ export class DeploymentEvents {
     if (old.metadata.resourceVersion === set.metadata.resourceVersion) return;
     const moved = controllerOf(old)?.uid !== controllerOf(set)?.uid;
     if (moved) this.#enqueueOwner(old);
-    if (this.#enqueueOwner(set)) return;
+    if (this.#enqueueOwner(set, togetherMs)) return;
     if (moved || !semanticEqual(old.metadata.labels, set.metadata.labels)) this.#offer(set);
   }
 
@@ -68,9 +71,9 @@ export class DeploymentEvents {
   }
 
   /** Returns whether somebody manages the object. */
-  #enqueueOwner(object: Readonly<ApiObject>): boolean {
+  #enqueueOwner(object: Readonly<ApiObject>, waitMs = 0): boolean {
     const deployment = this.#ownerOf(object);
-    if (deployment !== undefined) this.#options.queue.add(keyOf(deployment));
+    if (deployment !== undefined) this.#options.queue.addAfter(keyOf(deployment), waitMs);
     return controllerOf(object) !== undefined;
   }
 

@@ -48,6 +48,16 @@ interface Observed {
   readonly terminating: number;
 }
 
+/** What became of the attempt to have the right number of pods. */
+type Outcome =
+  | { readonly type: 'kept' }
+  /** Pods were made or deleted. */
+  | { readonly type: 'acted' }
+  | { readonly type: 'failed'; readonly error: unknown };
+
+const kept: Outcome = { type: 'kept' };
+const acted: Outcome = { type: 'acted' };
+
 /** Makes the controller of one kind. */
 export function replicaController<T extends ReplicaOwner>(
   context: ControllerContext,
@@ -116,10 +126,13 @@ class ReplicaManager<T extends ReplicaOwner> {
     const satisfied = this.#satisfied(key);
     const observed = await this.#observe(owner, selector);
     const deleted = owner.metadata.deletionTimestamp !== undefined;
-    const failure = satisfied && !deleted ? await this.#manage(key, owner, observed.active) : undefined;
-    await this.#report(key, owner, { ...observed, failure: failure && messageOf(failure.error) });
-    if (failure !== undefined) throw failure.error;
-    if (!satisfied) this.#queue.addAfter(key, catchUpMs);
+    const outcome = satisfied && !deleted ? await this.#manage(key, owner, observed.active) : kept;
+    if (!satisfied || outcome.type === 'acted') this.#queue.addAfter(key, catchUpMs);
+    // What was counted is out of date: the pods that were made or deleted bring the next turn, and that reports.
+    if (outcome.type === 'acted') return;
+    const failure = outcome.type === 'failed' ? messageOf(outcome.error) : undefined;
+    await this.#report(key, owner, { ...observed, failure });
+    if (outcome.type === 'failed') throw outcome.error;
   }
 
   /**
@@ -177,16 +190,12 @@ class ReplicaManager<T extends ReplicaOwner> {
     }).claim(disputed);
   }
 
-  /** Makes or deletes pods; resolves to what went wrong. */
-  async #manage(
-    key: string,
-    owner: Readonly<T>,
-    active: readonly Readonly<Pod>[],
-  ): Promise<{ readonly error: unknown } | undefined> {
+  /** Makes or deletes pods. Never rejects. */
+  async #manage(key: string, owner: Readonly<T>, active: readonly Readonly<Pod>[]): Promise<Outcome> {
     const plan = planReplicas(owner.spec?.replicas ?? 1, active, () => this.#ranking(owner));
     if (plan.type === 'create') return await this.#create(key, owner, plan.count);
     if (plan.type === 'delete') return await this.#delete(key, owner, plan.pods, active);
-    return undefined;
+    return kept;
   }
 
   #ranking(owner: Readonly<T>): RankingOptions {
@@ -199,7 +208,7 @@ class ReplicaManager<T extends ReplicaOwner> {
     return { now: clock.now(), related, deletionCost: featureEnabled('PodDeletionCost') };
   }
 
-  async #create(key: string, owner: Readonly<T>, count: number): Promise<{ readonly error: unknown } | undefined> {
+  async #create(key: string, owner: Readonly<T>, count: number): Promise<Outcome> {
     const ref = controllerRef(owner, this.#kind.resource);
     const template = owner.spec?.template ?? {};
     this.#newestCreated.delete(key);
@@ -208,11 +217,11 @@ class ReplicaManager<T extends ReplicaOwner> {
       const { metadata } = await this.#podControl.create(podFromTemplate(template, owner, { ...ref }), owner);
       this.#created(key, metadata.resourceVersion ?? '');
     });
-    if (error === undefined) return undefined;
+    if (error === undefined) return acted;
     // In a namespace that goes away every further try would fail too: what is expected stays open, and so nothing is tried.
-    if (isNamespaceTerminating(error)) return undefined;
+    if (isNamespaceTerminating(error)) return acted;
     for (let i = successes; i < count; i++) this.#expectations.creationObserved(key);
-    return { error };
+    return { type: 'failed', error };
   }
 
   #created(key: string, resourceVersion: string): void {
@@ -225,7 +234,7 @@ class ReplicaManager<T extends ReplicaOwner> {
     owner: Readonly<T>,
     chosen: readonly Readonly<Pod>[],
     active: readonly Readonly<Pod>[],
-  ): Promise<{ readonly error: unknown } | undefined> {
+  ): Promise<Outcome> {
     this.#newestCreated.delete(key);
     this.#metrics.chosen(chosen, active, this.#context.clock.now());
     this.#expectations.expectDeletions(
@@ -242,7 +251,7 @@ class ReplicaManager<T extends ReplicaOwner> {
       }
     });
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    return failed && { error: failed.reason };
+    return failed === undefined ? acted : { type: 'failed', error: failed.reason };
   }
 
   /** Writes the status where it differs, and comes back when a pod may have become available. */
