@@ -1,183 +1,152 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Namespace, Node, Pod, ReplicationController, Service } from '@kubets/api/types/core-v1';
-import type { ReplicaSet } from '@kubets/api/types/apps-v1';
+import type { Node, Pod } from '@kubets/api/types/core-v1';
 import { compareCache } from './cache/compare.ts';
-import { defaultReferenceProfile, emptyCluster, type ReferenceCluster } from './reference/cluster.ts';
-import { feasible, scores } from './reference/reference.ts';
-import { OfflineScheduler } from './testing/offline-scheduler.ts';
+import { nodeChanges } from './event-handlers.ts';
+import { action } from './framework/types.ts';
+import { QueuedPod } from './queue/queued-pod.ts';
+import { QueueingHints, type Happening } from './queue/queueing-hints.ts';
+import { defaultReferenceProfile, type ReferenceProfile } from './reference/cluster.ts';
+import { silentLog } from '@kubets/apimachinery/log';
+import { PodInfo } from './framework/pod-info.ts';
 import { randomNode, randomPod } from './testing/random-cluster.ts';
+import { disturb, disturbance, randomProfile, ReferencePair, type Disturbance } from './testing/reference-pair.ts';
 
-const namespaces: readonly Namespace[] = [
-  { metadata: { name: 'default', labels: { team: 'red' } } },
-  { metadata: { name: 'other', labels: { team: 'blue' } } },
-];
-const replicaSet = {
-  metadata: { name: 'rs', namespace: 'default' },
-  spec: { selector: { matchLabels: { app: 'a' } } },
-} as unknown as ReplicaSet;
-const controller = {
-  metadata: { name: 'rc', namespace: 'default' },
-  spec: { selector: { app: 'b' } },
-} as unknown as ReplicationController;
-const service = {
-  metadata: { name: 's', namespace: 'default' },
-  spec: { selector: { tier: 'x' } },
-} as unknown as Service;
-
-/** A cluster as the reference sees it, and the scheduler that is told of every change. */
-class Pair {
-  readonly scheduler = new OfflineScheduler();
-  readonly nodes = new Map<string, Node>();
-  readonly pods = new Map<string, Pod>();
-  readonly namespaces = new Map<string, Namespace>();
-
-  constructor(nodes: readonly Node[]) {
-    for (const namespace of namespaces) this.setNamespace(namespace);
-    this.scheduler.set('replicasets', replicaSet);
-    this.scheduler.set('replicationcontrollers', controller);
-    this.scheduler.set('services', service);
-    for (const node of nodes) this.setNode(node);
-  }
-
-  get cluster(): ReferenceCluster {
-    return {
-      ...emptyCluster,
-      nodes: [...this.nodes.values()],
-      pods: [...this.pods.values()],
-      namespaces: [...this.namespaces.values()],
-      services: [service],
-      replicaSets: [replicaSet],
-      replicationControllers: [controller],
-    };
-  }
-
-  setNamespace(namespace: Namespace): void {
-    this.namespaces.set(namespace.metadata.name ?? '', namespace);
-    this.scheduler.set('namespaces', namespace);
-  }
-
-  setNode(node: Node): void {
-    this.nodes.set(node.metadata.name ?? '', node);
-    this.scheduler.setNode(node);
-  }
-
-  bind(pod: Pod, nodeName: string): void {
-    const bound = { ...pod, spec: { ...pod.spec, nodeName } } as Pod;
-    this.pods.set(pod.metadata.uid ?? '', bound);
-    this.scheduler.setPod(bound);
-  }
-
-  terminate(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined) return;
-    const metadata = { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
-    const ending = { ...pod, metadata };
-    this.pods.set(uid, ending);
-    this.scheduler.setPod(ending);
-  }
-
-  remove(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (pod === undefined) return;
-    this.pods.delete(uid);
-    this.scheduler.removePod(pod);
-  }
-
-  /** Asks both, and binds the pod to one of the best nodes. Answers what they disagree about. */
-  differences(pod: Pod): string[] {
-    const { cluster } = this;
-    const expected = feasible(pod, cluster);
-    const answer = this.scheduler.ask(pod);
-    const found: string[] = [];
-    const compare = (what: string, ours: unknown, theirs: unknown): void => {
-      const [a, b] = [JSON.stringify(ours), JSON.stringify(theirs)];
-      if (a !== b) found.push(`${pod.metadata.name}: ${what}: ${a}, reference: ${b}`);
-    };
-    compare('feasible', [...answer.feasible].sort(), [...expected.nodes].sort());
-    for (const { metadata } of cluster.nodes) {
-      const { name = '' } = metadata;
-      const { code, reasons } = expected.reasons.get(name) ?? {};
-      const [status, alone] = [answer.reasons.get(name), this.scheduler.askNode(pod, name)];
-      compare(`${name} among all`, [status?.code, status?.reasons], [code, reasons]);
-      compare(`${name} by itself`, [alone?.code, alone?.reasons], [code, reasons]);
-    }
-    for (const victim of this.pods.values()) {
-      const { nodeName = '' } = victim.spec ?? {};
-      const { uid = '' } = victim.metadata;
-      const left = { ...cluster, pods: cluster.pods.filter((other) => other !== victim) };
-      const ours = this.scheduler.askWithout(pod, nodeName, uid);
-      compare(`${nodeName} without ${uid}`, ours?.reasons, feasible(pod, left).reasons.get(nodeName)?.reasons);
-    }
-    const [first] = expected.nodes;
-    if (first === undefined || found.length > 0) return found;
-    const totals = scores(pod, cluster, defaultReferenceProfile, expected.nodes).total;
-    // Plugins that make all nodes alike are left out by the fast path: differences must be the same.
-    const base = (answer.totals.get(first) ?? 0) - (totals.get(first) ?? 0);
-    for (const name of expected.nodes)
-      compare(`score of ${name}`, (answer.totals.get(name) ?? 0) - base, totals.get(name));
-    this.bind(
-      pod,
-      expected.nodes.reduce((a, b) => ((totals.get(b) ?? 0) > (totals.get(a) ?? 0) ? b : a)),
-    );
-    return found;
-  }
+interface Scenario {
+  readonly nodes: readonly Node[];
+  readonly steps: readonly { readonly pod: Pod; readonly before: Disturbance }[];
+  readonly profile: ReferenceProfile;
 }
 
-/** What may happen between two pods. */
-type Disturbance =
-  | { readonly type: 'none' }
-  | { readonly type: 'remove' | 'terminate'; readonly pod: number }
-  | { readonly type: 'node'; readonly node: Node }
-  | { readonly type: 'namespace'; readonly team: string };
-
-const disturbance = (nodes: number): fc.Arbitrary<Disturbance> =>
-  fc.oneof(
-    fc.constant({ type: 'none' } as const),
-    fc.record({ type: fc.constantFrom('remove' as const, 'terminate' as const), pod: fc.nat({ max: 8 }) }),
-    fc.nat({ max: nodes }).chain((i) => randomNode(i).map((node) => ({ type: 'node' as const, node }))),
-    fc.constantFrom('red', 'blue', 'green').map((team) => ({ type: 'namespace' as const, team })),
+const scenario = (profile: fc.Arbitrary<ReferenceProfile>): fc.Arbitrary<Scenario> =>
+  fc.integer({ min: 1, max: 5 }).chain((count) =>
+    fc.record({
+      nodes: fc.tuple(...Array.from({ length: count }, (_, i) => randomNode(i))),
+      steps: fc.tuple(
+        ...Array.from({ length: 10 }, (_, i) => fc.record({ pod: randomPod(i), before: disturbance(count) })),
+      ),
+      profile,
+    }),
   );
 
-const scenario = fc.integer({ min: 1, max: 5 }).chain((count) =>
-  fc.record({
-    nodes: fc.tuple(...Array.from({ length: count }, (_, i) => randomNode(i))),
-    steps: fc.tuple(
-      ...Array.from({ length: 10 }, (_, i) => fc.record({ pod: randomPod(i), before: disturbance(count) })),
-    ),
-  }),
-);
-
-function disturb(pair: Pair, change: Disturbance): void {
-  switch (change.type) {
-    case 'none':
-      return;
-    case 'remove':
-      return pair.remove(`p${change.pod}`);
-    case 'terminate':
-      return pair.terminate(`p${change.pod}`);
-    case 'node':
-      return pair.setNode(change.node);
-    case 'namespace':
-      return pair.setNamespace({ metadata: { name: 'other', labels: { team: change.team } } });
+/** Everything that scheduler and reference disagree about. */
+function disagreements({ nodes, steps, profile }: Scenario): string[] {
+  const pair = new ReferencePair(nodes, profile);
+  const found: string[] = [];
+  for (const { pod, before } of steps) {
+    disturb(pair, before);
+    found.push(...pair.differences(pod));
   }
+  const { cluster } = pair;
+  const comparison = compareCache(
+    { cache: pair.scheduler.cache, queued: [] },
+    { nodes: cluster.nodes, pods: cluster.pods },
+  );
+  return [...found, ...Object.values(comparison).flat()];
 }
 
 describe('filters and scores', () => {
   it('agree with the reference, whatever happens in between', () => {
     fc.assert(
-      fc.property(scenario, ({ nodes, steps }) => {
-        const pair = new Pair(nodes);
-        for (const { pod, before } of steps) {
-          disturb(pair, before);
-          expect(pair.differences(pod)).toEqual([]);
-        }
-        const { cluster } = pair;
-        const comparison = compareCache(
-          { cache: pair.scheduler.cache, queued: [] },
-          { nodes: cluster.nodes, pods: cluster.pods },
-        );
-        expect(Object.values(comparison).flat()).toEqual([]);
+      fc.property(scenario(fc.constant(defaultReferenceProfile)), (given) => {
+        expect(disagreements(given)).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('agree with the reference in other profiles', () => {
+    fc.assert(
+      fc.property(scenario(randomProfile), (given) => {
+        expect(disagreements(given)).toEqual([]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** The event that a disturbance amounts to; undefined: the scheduler is not told, or not yet. */
+function happeningOf(pair: ReferencePair, change: Disturbance): Happening | undefined {
+  switch (change.type) {
+    case 'remove': {
+      const old = pair.pods.get(`p${change.pod}`);
+      return old && { event: { resource: 'AssignedPod', actionType: action.delete }, old, now: undefined };
+    }
+    case 'node': {
+      const old = pair.nodes.get(change.node.metadata.name ?? '');
+      const actionType = old === undefined ? action.add : nodeChanges(old, change.node);
+      return { event: { resource: 'Node', actionType }, old, now: change.node };
+    }
+    case 'namespace':
+      return { event: { resource: 'Namespace', actionType: action.update }, old: undefined, now: undefined };
+    case 'none':
+    case 'terminate':
+      return undefined;
+  }
+}
+
+interface Waiting {
+  readonly pod: Pod;
+  readonly queued: QueuedPod;
+}
+
+/** Pods that have become schedulable although all hints said that they would not. */
+class Watch {
+  readonly lost: string[] = [];
+  readonly #pair: ReferencePair;
+  readonly #hints: QueueingHints;
+  #waiting: Waiting[] = [];
+
+  constructor(pair: ReferencePair) {
+    this.#pair = pair;
+    this.#hints = new QueueingHints(pair.scheduler.profile.plugins.values(), silentLog);
+  }
+
+  /** Tries the pod; it waits when it fits nowhere. Answers a node that it fits on. */
+  try(pod: Pod): string | undefined {
+    const { feasible, reasons } = this.#pair.scheduler.ask(pod);
+    if (feasible[0] !== undefined) return feasible[0];
+    const queued = new QueuedPod(new PodInfo(pod), 0);
+    queued.unschedulablePlugins = new Set(Array.from(reasons.values(), ({ plugin }) => plugin));
+    this.#waiting.push({ pod, queued });
+    return undefined;
+  }
+
+  happens(happening: Happening | undefined, change: () => void): void {
+    const skipped = this.#waiting.filter(
+      ({ queued }) => happening !== undefined && this.#hints.strategy(queued, happening) === 'skip',
+    );
+    const others = this.#waiting.filter((one) => !skipped.includes(one));
+    change();
+    this.#waiting = [];
+    // Those that were woken are tried; the others wait on, and that must be right.
+    for (const { pod } of others) this.try(pod);
+    for (const one of skipped) {
+      if (happening !== undefined && this.#pair.scheduler.ask(one.pod).feasible.length > 0) {
+        this.lost.push(one.pod.metadata.name ?? '');
+      } else this.#waiting.push(one);
+    }
+  }
+}
+
+function lost({ nodes, steps, profile }: Scenario): string[] {
+  const pair = new ReferencePair(nodes, profile);
+  const watch = new Watch(pair);
+  for (const { pod, before } of steps) {
+    watch.happens(happeningOf(pair, before), () => disturb(pair, before));
+    const node = watch.try(pod);
+    if (node === undefined) continue;
+    const event = { resource: 'AssignedPod', actionType: action.add };
+    watch.happens({ event, old: undefined, now: pod }, () => pair.bind(pod, node));
+  }
+  return watch.lost;
+}
+
+describe('queueing hints', () => {
+  it('never keep a pod waiting that an event has made schedulable', () => {
+    fc.assert(
+      fc.property(scenario(fc.constant(defaultReferenceProfile)), (given) => {
+        expect(lost(given)).toEqual([]);
       }),
       { numRuns: 200 },
     );

@@ -93,7 +93,7 @@ export class InterPodAffinity implements FastPlugin {
     return [
       { event: { resource: 'AssignedPod', actionType: pods }, hint: this.#podHint },
       ownUpdate(action.updatePodLabel, () => 'Queue'),
-      { event: { resource: 'Node', actionType: action.add | action.updateNodeLabel }, hint: nodeHint },
+      { event: { resource: 'Node', actionType: action.add | action.updateNodeLabel }, hint: this.#nodeHint },
       { event: { resource: 'Namespace', actionType: action.add | action.update } },
     ];
   }
@@ -197,6 +197,25 @@ export class InterPodAffinity implements FastPlugin {
     });
   }
 
+  /** A node came that may be near what the pod wants; or one moved, and with it the pods on it. */
+  readonly #nodeHint: QueueingHintFn = (pod, oldObject, newObject) => {
+    const { requiredAffinity, requiredAntiAffinity } = affinityTermsOf(pod);
+    const [before, after] = [asNode(oldObject), asNode(newObject)];
+    const value = (node: Readonly<Node> | undefined, key: string): string | undefined => node?.metadata.labels?.[key];
+    if (before === undefined) {
+      return requiredAffinity.every(({ topologyKey }) => value(after, topologyKey) !== undefined)
+        ? 'Queue'
+        : 'QueueSkip';
+    }
+    const { counts } = this.#handle.cluster;
+    const carried = counts.carriedBy(counts.labelSet(pod.metadata.namespace ?? '', pod.metadata.labels));
+    const keepAway = carried.filter(({ kind, isEmpty }) => kind === 'requiredAntiAffinity' && !isEmpty);
+    const keys = [...requiredAffinity, ...requiredAntiAffinity, ...keepAway.map(({ term }) => term)].map(
+      ({ topologyKey }) => topologyKey,
+    );
+    return keys.some((key) => value(before, key) !== value(after, key)) ? 'Queue' : 'QueueSkip';
+  };
+
   /** A pod came that the pod wants to be near, or one went that kept it away. */
   readonly #podHint: QueueingHintFn = (pod, oldObject, newObject) => {
     const { counts } = this.#handle.cluster;
@@ -256,18 +275,3 @@ function normalize(scores: Float64Array, count: number): boolean {
   for (let i = 0; i < count; i++) scores[i] = Math.trunc(maxNodeScore * (((scores[i] as number) - min) / difference));
   return true;
 }
-
-/** A node that has one of the labels which the terms group nodes by, and had another value before. */
-const nodeHint: QueueingHintFn = (pod, oldObject, newObject) => {
-  const { requiredAffinity, requiredAntiAffinity } = affinityTermsOf(pod);
-  const [before, after] = [asNode(oldObject), asNode(newObject)];
-  const value = (node: Readonly<Node> | undefined, term: AffinityTerm): string | undefined =>
-    node?.metadata.labels?.[term.topologyKey];
-  const terms = [...requiredAffinity, ...requiredAntiAffinity];
-  // Without terms of its own it is those of other pods that keep it away: any new place may do.
-  if (terms.length === 0) return 'Queue';
-  return terms.some((term) => value(after, term) !== undefined && value(after, term) !== value(before, term)) ||
-    (before === undefined && requiredAffinity.length === 0)
-    ? 'Queue'
-    : 'QueueSkip';
-};
