@@ -58,14 +58,18 @@ export class StatefulPodControl {
     this.#podEvent('create', set, pod);
   }
 
-  /** Deletes the pod; one that is gone already is no failure, and no news. */
+  /**
+   * Deletes the pod; one that is gone already is no failure, and no news. Names are used again here: by its uid the pod is
+   * told from its successor, which must stay.
+   */
   async delete(set: Set, pod: Readonly<Pod>): Promise<void> {
     const { client, wrotePod } = this.#options;
+    const { name = '', uid = '' } = pod.metadata;
     try {
-      const answer = await client.pods(set.metadata.namespace).delete(pod.metadata.name ?? '');
+      const answer = await client.pods(set.metadata.namespace).delete(name, { preconditions: { uid } });
       if (answer.kind === 'Pod') wrotePod(set, answer as Pod);
     } catch (error) {
-      if (isNotFound(error)) return;
+      if (isNotFound(error) || isConflict(error)) return;
       this.#podEvent('delete', set, pod, error);
       throw error;
     }
