@@ -73,7 +73,7 @@ async function events(fixture: ControllerFixture): Promise<string[]> {
 
 describe('the attach/detach controller', () => {
   it('attaches a volume where its pod is, and detaches it when the kubelet has done with it', async () => {
-    await using fixture = await ControllerFixture.start([attachDetachController]);
+    await using fixture = await ControllerFixture.start([attachDetachController], { ownAccounts: true });
     for (const name of ['n1', 'n2']) await fixture.client.nodes().create(newNode(name));
     await bind(fixture);
     await fixture.client.pods(namespace).create(newPod('a', 'n1'));
@@ -106,7 +106,7 @@ describe('the attach/detach controller', () => {
   });
 
   it('detaches after six minutes what a kubelet does not unmount', async () => {
-    await using fixture = await ControllerFixture.start([attachDetachController]);
+    await using fixture = await ControllerFixture.start([attachDetachController], { ownAccounts: true });
     await fixture.client.nodes().create(newNode('n1'));
     await bind(fixture);
     await fixture.client.pods(namespace).create(newPod('a', 'n1'));
@@ -121,7 +121,7 @@ describe('the attach/detach controller', () => {
   });
 
   it('says why attaching failed', async () => {
-    await using fixture = await ControllerFixture.start([attachDetachController]);
+    await using fixture = await ControllerFixture.start([attachDetachController], { ownAccounts: true });
     await fixture.client.nodes().create(newNode('n1'));
     await bind(fixture);
     await fixture.client.pods(namespace).create(newPod('a', 'n1'));
@@ -135,7 +135,7 @@ describe('the attach/detach controller', () => {
   });
 
   it('leaves drivers alone that need no attaching, and nodes that attach by themselves', async () => {
-    await using fixture = await ControllerFixture.start([attachDetachController]);
+    await using fixture = await ControllerFixture.start([attachDetachController], { ownAccounts: true });
     await fixture.client.csiDrivers().create({ metadata: { name: 'test.csi' }, spec: { attachRequired: false } });
     await fixture.client.nodes().create(newNode('n1'));
     await fixture.client.nodes().create({ metadata: { name: 'n2' } });

@@ -53,7 +53,7 @@ async function eventsOf(fixture: ControllerFixture): Promise<string[]> {
 
 describe('the CronJob controller', () => {
   it('starts a Job every minute, once, and notes what is active and what has succeeded', async () => {
-    await using fixture = await ControllerFixture.start([cronJobController]);
+    await using fixture = await ControllerFixture.start([cronJobController], { ownAccounts: true });
     await fixture.client.cronJobs(namespace).create(newCronJob('tick'));
     await fixture.advance(minute + 1000);
     const first = `tick-${Math.floor(fixture.clock.now() / minute)}`;
@@ -79,7 +79,7 @@ describe('the CronJob controller', () => {
   });
 
   it('keeps as many finished Jobs as the limits say', async () => {
-    await using fixture = await ControllerFixture.start([cronJobController]);
+    await using fixture = await ControllerFixture.start([cronJobController], { ownAccounts: true });
     await fixture.client
       .cronJobs(namespace)
       .create(newCronJob('tick', { successfulJobsHistoryLimit: 2, failedJobsHistoryLimit: 1 }));
@@ -95,7 +95,7 @@ describe('the CronJob controller', () => {
   });
 
   it('does not start a second Job while one runs, when that is forbidden', async () => {
-    await using fixture = await ControllerFixture.start([cronJobController]);
+    await using fixture = await ControllerFixture.start([cronJobController], { ownAccounts: true });
     await fixture.client.cronJobs(namespace).create(newCronJob('tick', { concurrencyPolicy: 'Forbid' }));
     await fixture.advance(3 * minute + 1000);
     expect(await names(fixture)).toHaveLength(1);
@@ -104,7 +104,7 @@ describe('the CronJob controller', () => {
   });
 
   it('replaces the Job that runs, when told so', async () => {
-    await using fixture = await ControllerFixture.start([cronJobController]);
+    await using fixture = await ControllerFixture.start([cronJobController], { ownAccounts: true });
     await fixture.client.cronJobs(namespace).create(newCronJob('tick', { concurrencyPolicy: 'Replace' }));
     await fixture.advance(3 * minute + 1000);
     expect(await names(fixture)).toEqual([`tick-${Math.floor(fixture.clock.now() / minute)}`]);
@@ -112,7 +112,7 @@ describe('the CronJob controller', () => {
   });
 
   it('starts nothing while suspended, and the last missed start afterwards', async () => {
-    await using fixture = await ControllerFixture.start([cronJobController]);
+    await using fixture = await ControllerFixture.start([cronJobController], { ownAccounts: true });
     const cronJobs = fixture.client.cronJobs(namespace);
     await cronJobs.create(newCronJob('tick', { suspend: true, schedule: '*/10 * * * *' }));
     await fixture.advance(35 * minute);
@@ -124,7 +124,7 @@ describe('the CronJob controller', () => {
   });
 
   it('notices Jobs that were deleted', async () => {
-    await using fixture = await ControllerFixture.start([cronJobController]);
+    await using fixture = await ControllerFixture.start([cronJobController], { ownAccounts: true });
     await fixture.client.cronJobs(namespace).create(newCronJob('tick', { schedule: '@hourly' }));
     await fixture.advance(60 * minute + 1000);
     const [name = ''] = await names(fixture);

@@ -65,7 +65,7 @@ const events = async (fixture: ControllerFixture): Promise<string[]> => {
 
 describe('the device taint eviction controller', () => {
   it('evicts pods from tainted devices, and says why', async () => {
-    await using fixture = await ControllerFixture.start([deviceTaintEvictionController]);
+    await using fixture = await ControllerFixture.start([deviceTaintEvictionController], { ownAccounts: true });
     await fixture.client.resourceSlices().create(newSlice('s', 1, []));
     await runPod(fixture);
     await fixture.advance(5000);
@@ -83,7 +83,7 @@ describe('the device taint eviction controller', () => {
   });
 
   it('waits as long as pods tolerate a taint, and forgets it when the taint goes', async () => {
-    await using fixture = await ControllerFixture.start([deviceTaintEvictionController]);
+    await using fixture = await ControllerFixture.start([deviceTaintEvictionController], { ownAccounts: true });
     await fixture.client.resourceSlices().create(newSlice('s', 1, []));
     await runPod(fixture, [{ key: 'broken', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 }]);
     await setTaints(fixture, [taint]);

@@ -25,7 +25,7 @@ const newPod = (name: string): Pod => ({
 
 describe('the ephemeral volume controller', () => {
   it('makes a claim for each ephemeral volume, owned by the pod, and makes it again', async () => {
-    await using fixture = await ControllerFixture.start([ephemeralVolumeController]);
+    await using fixture = await ControllerFixture.start([ephemeralVolumeController], { ownAccounts: true });
     const claims = fixture.client.persistentVolumeClaims(namespace);
     const pod = await fixture.client.pods(namespace).create(newPod('p'));
     await fixture.until(async () => (await claims.list()).items.length === 1);
@@ -42,7 +42,7 @@ describe('the ephemeral volume controller', () => {
   });
 
   it('does not take a claim that somebody else has made', async () => {
-    await using fixture = await ControllerFixture.start([ephemeralVolumeController]);
+    await using fixture = await ControllerFixture.start([ephemeralVolumeController], { ownAccounts: true });
     const claims = fixture.client.persistentVolumeClaims(namespace);
     const spec = { accessModes: ['ReadWriteOnce' as const], resources: { requests: { storage: '1Gi' } } };
     await claims.create({ metadata: { name: 'p-scratch' }, spec });

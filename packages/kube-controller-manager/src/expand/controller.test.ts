@@ -6,7 +6,7 @@ const namespace = 'default';
 
 describe('the volume expansion controller', () => {
   it('says that an external controller is awaited when a bound claim grows', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeExpanderController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeExpanderController], { ownAccounts: true });
     const claims = fixture.client.persistentVolumeClaims(namespace);
     await fixture.client
       .storageClasses()

@@ -9,7 +9,7 @@ import { jobTrackingFinalizer } from './job-spec.ts';
 describe('the Job controller', () => {
   it('runs pods until enough have succeeded, counts each once, and says so', async () => {
     const { writes, wrap } = countingTransport();
-    await using fixture = await ControllerFixture.start([jobController], { wrap });
+    await using fixture = await ControllerFixture.start([jobController], { wrap, ownAccounts: true });
     const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('sum', { completions: 3, parallelism: 2 }));
     await fixture.until(async () => (await node.active()).length === 2);
@@ -38,7 +38,7 @@ describe('the Job controller', () => {
   });
 
   it('gives each index one pod, with its index everywhere, until all have succeeded', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     const job = newJob('ix', { completions: 5, parallelism: 3, completionMode: 'Indexed' });
     await fixture.client.jobs(namespace).create(job);
@@ -66,7 +66,7 @@ describe('the Job controller', () => {
   });
 
   it('waits longer after each failure, and fails for good at the limit', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('bad', { backoffLimit: 2 }));
     const pauses: number[] = [];
@@ -89,7 +89,7 @@ describe('the Job controller', () => {
   });
 
   it('stops at the deadline, and waits for the pods to go', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('slow', { activeDeadlineSeconds: 30, parallelism: 2 }));
     await fixture.until(async () => (await node.active()).length === 2);
@@ -107,7 +107,7 @@ describe('the Job controller', () => {
   });
 
   it('deletes pods of suspended Jobs, which are not counted, and starts over when resumed', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     const jobs = fixture.client.jobs(namespace);
     const suspend = async (value: boolean): Promise<void> =>
@@ -134,7 +134,7 @@ describe('the Job controller', () => {
   });
 
   it('counts failures of each index, and goes on with the others', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     const spec = { completions: 2, parallelism: 2, completionMode: 'Indexed' as const, backoffLimitPerIndex: 1 };
     await fixture.client.jobs(namespace).create(newJob('ix', spec));
@@ -157,7 +157,7 @@ describe('the Job controller', () => {
   });
 
   it('obeys the failure policy: ignored failures do not count, others end the Job', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     const podFailurePolicy = {
       rules: [
@@ -181,7 +181,7 @@ describe('the Job controller', () => {
   });
 
   it('ends early when the success policy is met, and stops the other pods', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     const successPolicy = { rules: [{ succeededIndexes: '0', succeededCount: 1 }] };
     const spec = { completions: 3, parallelism: 3, completionMode: 'Indexed' as const, successPolicy };
@@ -197,7 +197,7 @@ describe('the Job controller', () => {
   });
 
   it('replaces deleted pods when they have ended, if told so, and counts them', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('r', { podReplacementPolicy: 'Failed' }));
     await fixture.until(async () => (await node.active()).length === 1);
@@ -214,14 +214,14 @@ describe('the Job controller', () => {
   });
 
   it('leaves Jobs of other controllers alone', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     await fixture.client.jobs(namespace).create(newJob('x', { managedBy: 'example.com/other' }));
     await fixture.advance(5000);
     expect((await read(fixture, 'x')).status).toEqual({});
   });
 
   it('adopts and releases pods by selector', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     const { client } = fixture;
     const spec = { containers: [{ name: 'c', image: 'busybox' }], restartPolicy: 'Never' as const };
@@ -243,7 +243,7 @@ describe('the Job controller', () => {
   });
 
   it('lets pods of deleted Jobs go', async () => {
-    await using fixture = await ControllerFixture.start([jobController]);
+    await using fixture = await ControllerFixture.start([jobController], { ownAccounts: true });
     const node = new JobNode(fixture);
     await fixture.client.jobs(namespace).create(newJob('d', { parallelism: 3 }));
     await fixture.until(async () => (await node.active()).length === 3);

@@ -24,7 +24,9 @@ const newPod = (name: string, claimName: string, nodeName?: string): Pod => ({
 
 describe('the PVC protection controller', () => {
   it('lets a claim go when no pod on a node uses it any more', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController], {
+      ownAccounts: true,
+    });
     const claims = fixture.client.persistentVolumeClaims(namespace);
     const pods = fixture.client.pods(namespace);
     await claims.create(newClaim('c'));
@@ -50,7 +52,10 @@ describe('the PVC protection controller', () => {
       watch: (request) => transport.watch(request),
       [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
     });
-    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController], { wrap });
+    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController], {
+      wrap,
+      ownAccounts: true,
+    });
     const claims = fixture.client.persistentVolumeClaims(namespace);
     for (let i = 0; i < 20; i++) await claims.create(newClaim(`c${i}`));
     await fixture.settle();
@@ -61,7 +66,9 @@ describe('the PVC protection controller', () => {
   });
 
   it('lets a claim go whose pod went after it was asked about with others', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController], {
+      ownAccounts: true,
+    });
     const claims = fixture.client.persistentVolumeClaims(namespace);
     const pods = fixture.client.pods(namespace);
     for (const name of ['a', 'b']) await claims.create(newClaim(name));
@@ -75,7 +82,9 @@ describe('the PVC protection controller', () => {
   });
 
   it('adds the finalizer where it is missing', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController], {
+      ownAccounts: true,
+    });
     const claims = fixture.client.persistentVolumeClaims(namespace);
     await claims.create(newClaim('c'));
     await claims.patch('c', { type: 'application/merge-patch+json', body: { metadata: { finalizers: null } } });

@@ -4,7 +4,7 @@ import { persistentVolumeProtectionController } from './controller.ts';
 
 describe('the PV protection controller', () => {
   it('lets a volume go when it is not bound any more', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeProtectionController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeProtectionController], { ownAccounts: true });
     const volumes = fixture.client.persistentVolumes();
     const csi = { driver: 'test', volumeHandle: 'v' };
     const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce' as const], csi };

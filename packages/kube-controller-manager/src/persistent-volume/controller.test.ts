@@ -51,7 +51,10 @@ async function createClass(fixture: ControllerFixture, name: string, options: ob
 describe('the persistent volume binder', () => {
   it('binds a claim to the smallest volume that suits, and then writes nothing', async () => {
     const { writes, wrap } = countingTransport();
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { wrap });
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], {
+      wrap,
+      ownAccounts: true,
+    });
     await volumes(fixture).create(newVolume('large', '10Gi'));
     await volumes(fixture).create(newVolume('small', '1Gi'));
     await volumes(fixture).create(newVolume('middle', '5Gi', { accessModes: ['ReadWriteOnce', 'ReadOnlyMany'] }));
@@ -78,7 +81,7 @@ describe('the persistent volume binder', () => {
   });
 
   it('waits for a volume, and takes it as soon as it comes', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { ownAccounts: true });
     await claims(fixture).create(newClaim('c', '2Gi'));
     const message = 'no persistent volumes available for this claim and no storage class is set';
     expect(await eventsOf(fixture)).toContain(`Normal FailedBinding: ${message}`);
@@ -88,7 +91,7 @@ describe('the persistent volume binder', () => {
   });
 
   it('gives volumes to the claims that they are reserved for, and claims the volumes that they name', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { ownAccounts: true });
     await volumes(fixture).create(newVolume('reserved', '1Gi', { claimRef: { namespace, name: 'second' } }));
     await volumes(fixture).create(newVolume('tiny', '1Mi'));
     await volumes(fixture).create(newVolume('free', '2Gi'));
@@ -112,7 +115,7 @@ describe('the persistent volume binder', () => {
   });
 
   it('tells the external provisioner, and binds what it makes', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { ownAccounts: true });
     await createClass(fixture, 'fast');
     const created = await claims(fixture).create(newClaim('c', '1Gi', { storageClassName: 'fast' }));
     await fixture.until(async () => (await claims(fixture).get('c')).metadata.annotations !== undefined);
@@ -143,7 +146,7 @@ describe('the persistent volume binder', () => {
   });
 
   it('does not bind claims that wait for a pod, until a node is chosen', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { ownAccounts: true });
     await createClass(fixture, 'late', { volumeBindingMode: 'WaitForFirstConsumer' });
     await volumes(fixture).create(newVolume('v', '1Gi', { storageClassName: 'late' }));
     await claims(fixture).create(newClaim('c', '1Gi', { storageClassName: 'late' }));
@@ -169,7 +172,7 @@ describe('the persistent volume binder', () => {
   });
 
   it('gives claims without a class the default class, also later', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { ownAccounts: true });
     const { storageClassName: _none, ...spec } = newClaim('c', '1Gi').spec ?? {};
     await claims(fixture).create({ metadata: { name: 'c', namespace }, spec });
     await fixture.advance(1000);
@@ -180,7 +183,7 @@ describe('the persistent volume binder', () => {
   });
 
   it('reclaims what it can, and says what it cannot', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { ownAccounts: true });
     const policies = { keep: 'Retain', wipe: 'Recycle', drop: 'Delete' } as const;
     for (const [name, persistentVolumeReclaimPolicy] of Object.entries(policies)) {
       await volumes(fixture).create(newVolume(name, '1Gi', { persistentVolumeReclaimPolicy }));
@@ -206,7 +209,7 @@ describe('the persistent volume binder', () => {
   });
 
   it('marks claims as lost whose volume is gone', async () => {
-    await using fixture = await ControllerFixture.start([persistentVolumeBinderController]);
+    await using fixture = await ControllerFixture.start([persistentVolumeBinderController], { ownAccounts: true });
     await volumes(fixture).create(newVolume('v', '1Gi'));
     await claims(fixture).create(newClaim('c', '1Gi'));
     await fixture.until(async () => (await phaseOf(fixture, 'c')) === 'Bound');

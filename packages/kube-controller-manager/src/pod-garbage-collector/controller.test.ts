@@ -22,7 +22,7 @@ async function setPhase(fixture: ControllerFixture, name: string, phase: string)
 
 describe('the pod garbage collector', () => {
   it('removes pods of nodes that are gone, after a while, and marks them as disrupted', async () => {
-    await using fixture = await ControllerFixture.start([podGarbageCollectorController]);
+    await using fixture = await ControllerFixture.start([podGarbageCollectorController], { ownAccounts: true });
     const { client } = fixture;
     await client.nodes().create({ metadata: { name: 'here' } });
     const held = newPod('held', 'gone');
@@ -45,7 +45,7 @@ describe('the pod garbage collector', () => {
   });
 
   it('spares pods whose node comes back', async () => {
-    await using fixture = await ControllerFixture.start([podGarbageCollectorController]);
+    await using fixture = await ControllerFixture.start([podGarbageCollectorController], { ownAccounts: true });
     await fixture.client.pods(namespace).create(newPod('a', 'late'));
     await fixture.advance(50_000);
     await fixture.client.nodes().create({ metadata: { name: 'late' } });
@@ -55,7 +55,10 @@ describe('the pod garbage collector', () => {
 
   it('keeps as many ended pods as the threshold says, the newest', async () => {
     const options = { terminatedPodGcThreshold: 2 };
-    await using fixture = await ControllerFixture.start([podGarbageCollectorController], { options });
+    await using fixture = await ControllerFixture.start([podGarbageCollectorController], {
+      options,
+      ownAccounts: true,
+    });
     for (const [i, phase] of ['Succeeded', 'Failed', 'Running', 'Succeeded', 'Failed'].entries()) {
       await fixture.client.pods(namespace).create(newPod(`p${i}`));
       await setPhase(fixture, `p${i}`, phase);
@@ -66,7 +69,7 @@ describe('the pod garbage collector', () => {
   });
 
   it('removes terminating pods that no kubelet will end', async () => {
-    await using fixture = await ControllerFixture.start([podGarbageCollectorController]);
+    await using fixture = await ControllerFixture.start([podGarbageCollectorController], { ownAccounts: true });
     const { client } = fixture;
     const taints = [{ key: 'node.kubernetes.io/out-of-service', effect: 'NoExecute' as const }];
     await client.nodes().create({ metadata: { name: 'off' }, spec: { taints } });

@@ -41,7 +41,7 @@ async function allocate(fixture: ControllerFixture, name: string, pods: readonly
 
 describe('the resource claim controller', () => {
   it('makes a claim from the template, once, and notes it in the status of the pod', async () => {
-    await using fixture = await ControllerFixture.start([resourceClaimController]);
+    await using fixture = await ControllerFixture.start([resourceClaimController], { ownAccounts: true });
     await createTemplate(fixture);
     const pod = await fixture.client.pods(namespace).create(newPod('p'));
     await fixture.until(async () => (await claims(fixture).list()).items.length > 0);
@@ -60,7 +60,7 @@ describe('the resource claim controller', () => {
   });
 
   it('waits for the template', async () => {
-    await using fixture = await ControllerFixture.start([resourceClaimController]);
+    await using fixture = await ControllerFixture.start([resourceClaimController], { ownAccounts: true });
     await fixture.client.pods(namespace).create(newPod('p'));
     await fixture.advance(1000);
     const { items } = await fixture.client.events(namespace).list();
@@ -74,7 +74,7 @@ describe('the resource claim controller', () => {
   });
 
   it('frees the devices when the last pod has ended, and deletes what was made for it', async () => {
-    await using fixture = await ControllerFixture.start([resourceClaimController]);
+    await using fixture = await ControllerFixture.start([resourceClaimController], { ownAccounts: true });
     const { client } = fixture;
     await createTemplate(fixture);
     await claims(fixture).create({ metadata: { name: 'shared' }, spec: { devices } });
@@ -101,7 +101,7 @@ describe('the resource claim controller', () => {
   });
 
   it('reserves claims for pods that came to their node without a scheduler', async () => {
-    await using fixture = await ControllerFixture.start([resourceClaimController]);
+    await using fixture = await ControllerFixture.start([resourceClaimController], { ownAccounts: true });
     await claims(fixture).create({ metadata: { name: 'shared' }, spec: { devices } });
     await allocate(fixture, 'shared', []);
     const spec = { ...newPod('p').spec!, resourceClaims: [{ name: 'gpu', resourceClaimName: 'shared' }] };

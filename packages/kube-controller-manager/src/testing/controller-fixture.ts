@@ -15,7 +15,12 @@ import { settle } from '@kubets/client/testing';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import type { ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { contextFor, WorkQueueFamilies } from '../controller-context.ts';
+import { controllerFacts } from '../generated/controllers.ts';
 import { defaultControllerManagerOptions, type ControllerManagerOptions } from '../options.ts';
+
+const accountGroups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'];
+
+const accountOf = (name: string): string => controllerFacts.find((fact) => fact.name === name)?.account ?? name;
 
 export interface FixtureOptions {
   readonly options?: Partial<ControllerManagerOptions>;
@@ -23,6 +28,8 @@ export interface FixtureOptions {
   readonly featureGates?: Readonly<Record<string, boolean>>;
   /** Wraps the controllers' way to the server: faults, delays, counts. Informers go through it too. */
   readonly wrap?: (transport: Transport) => Transport;
+  /** Each controller acts under its own service account, as in a cluster: what upstream's roles do not allow is refused. */
+  readonly ownAccounts?: boolean;
   /** Goes on with a plane that runs already: a restarted controller manager. It is not disposed of then. */
   readonly plane?: TestControlPlane;
 }
@@ -74,13 +81,17 @@ export class ControllerFixture implements AsyncDisposable {
       metrics,
       informers,
       options: { ...defaultControllerManagerOptions, ...options.options },
-      transportFor: () => transport,
+      transportFor: (account: string) => {
+        if (options.ownAccounts !== true) return transport;
+        const own = plane.transport(`system:serviceaccount:kube-system:${account}`, accountGroups);
+        return options.wrap?.(own) ?? own;
+      },
       serves: () => true,
       featureEnabled: featureGateLookup(options.featureGates),
     };
     const running = descriptors.map(async (descriptor) => {
       const context: ControllerContext & AsyncDisposable = contextFor(
-        { name: descriptor.name, account: descriptor.name, eventSource: descriptor.eventSource },
+        { name: descriptor.name, account: accountOf(descriptor.name), eventSource: descriptor.eventSource },
         shared,
         families,
       );

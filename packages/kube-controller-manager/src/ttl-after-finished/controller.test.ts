@@ -34,7 +34,7 @@ const deleted = async (fixture: ControllerFixture): Promise<string[]> =>
 
 describe('the TTL-after-finished controller', () => {
   it('deletes finished Jobs when their time is over, in the foreground', async () => {
-    await using fixture = await ControllerFixture.start([ttlAfterFinishedController]);
+    await using fixture = await ControllerFixture.start([ttlAfterFinishedController], { ownAccounts: true });
     await createFinished(fixture, newJob('soon', 10));
     await createFinished(fixture, newJob('later', 100));
     await createFinished(fixture, newJob('never'));
@@ -51,7 +51,7 @@ describe('the TTL-after-finished controller', () => {
   });
 
   it('heeds what users change meanwhile', async () => {
-    await using fixture = await ControllerFixture.start([ttlAfterFinishedController]);
+    await using fixture = await ControllerFixture.start([ttlAfterFinishedController], { ownAccounts: true });
     await createFinished(fixture, newJob('a', 10));
     await fixture.settle();
     const body = { spec: { ttlSecondsAfterFinished: 60 } };

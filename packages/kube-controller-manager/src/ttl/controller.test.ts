@@ -21,7 +21,7 @@ describe('ttlStep', () => {
 
 describe('the TTL controller', () => {
   it('annotates nodes by the size of the cluster', async () => {
-    await using fixture = await ControllerFixture.start([ttlController]);
+    await using fixture = await ControllerFixture.start([ttlController], { ownAccounts: true });
     const nodes = fixture.client.nodes();
     for (let i = 0; i < 101; i++) await nodes.create({ metadata: { name: `n${i}` } });
     await fixture.settle();

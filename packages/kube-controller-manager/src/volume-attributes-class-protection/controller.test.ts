@@ -6,7 +6,9 @@ const namespace = 'default';
 
 describe('the VAC protection controller', () => {
   it('lets a class go when no claim and no volume names it any more', async () => {
-    await using fixture = await ControllerFixture.start([volumeAttributesClassProtectionController]);
+    await using fixture = await ControllerFixture.start([volumeAttributesClassProtectionController], {
+      ownAccounts: true,
+    });
     const classes = fixture.client.volumeAttributesClasses();
     const claims = fixture.client.persistentVolumeClaims(namespace);
     await classes.create({ metadata: { name: 'gold' }, driverName: 'test', parameters: { iops: '1' } });
