@@ -152,7 +152,11 @@ class Manager implements ControllerManager {
       const decision = decide(fact, selectors, this.#featureEnabled);
       if (!decision.run) log.debug({ controller: fact.name, why: decision.reason }, 'controller is not started');
       else if (descriptor !== undefined) chosen.push({ fact, descriptor });
-      else log.warn({ controller: fact.name }, 'this version has no such controller: what it does is not done');
+      else {
+        // Who asks for it by name is told; of the others, those who want to know.
+        const level = selectors.includes(fact.name) ? 'warn' : 'info';
+        log[level]({ controller: fact.name }, 'this version has no such controller: what it does is not done');
+      }
     };
     for (const fact of controllerFacts) choose(fact);
     const [stray] = byName.keys();
