@@ -17,7 +17,7 @@ import { AutoscalerSelectors } from './selectors.ts';
 const workers = 5;
 
 /** Always the same pause, however often a key failed (`rate_limiters.go`, `FixedItemIntervalRateLimiter`). */
-export function fixedInterval(ms: number): RateLimiter<string> {
+function fixedInterval(ms: number): RateLimiter<string> {
   return { when: () => ms, forget: () => undefined, retries: () => 0 };
 }
 

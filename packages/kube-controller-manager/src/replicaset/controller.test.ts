@@ -79,12 +79,12 @@ describe('replicaset-controller', () => {
 
   it('creates in bursts without making any pod twice', async () => {
     await using fixture = await ControllerFixture.start([replicaSetController]);
-    await fixture.client.replicaSets('default').create(replicaSet(1100));
-    await fixture.until(async () => (await statusOf(fixture))?.replicas === 1100);
-    expect(await podsOf(fixture)).toHaveLength(1100);
-    await scale(fixture, 550);
-    await fixture.until(async () => (await statusOf(fixture))?.replicas === 550);
-    expect((await podsOf(fixture)).filter((pod) => pod.metadata.deletionTimestamp === undefined)).toHaveLength(550);
+    await fixture.client.replicaSets('default').create(replicaSet(700));
+    await fixture.until(async () => (await statusOf(fixture))?.replicas === 700);
+    expect(await podsOf(fixture)).toHaveLength(700);
+    await scale(fixture, 150);
+    await fixture.until(async () => (await statusOf(fixture))?.replicas === 150);
+    expect((await podsOf(fixture)).filter((pod) => pod.metadata.deletionTimestamp === undefined)).toHaveLength(150);
   });
 
   it('deletes pods that are not ready before those that are', async () => {
