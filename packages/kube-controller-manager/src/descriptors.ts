@@ -42,6 +42,7 @@ import { persistentVolumeExpanderController } from './expand/controller.ts';
 import { attachDetachController } from './attach-detach/controller.ts';
 import { resourceClaimController } from './resource-claim/controller.ts';
 import { deviceTaintEvictionController } from './device-taint-eviction/controller.ts';
+import { storageVersionMigratorController } from './storage-version-migrator/controller.ts';
 
 export const controllerDescriptors: readonly ControllerDescriptor[] = [
   namespaceController,
@@ -86,4 +87,5 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
   attachDetachController,
   resourceClaimController,
   deviceTaintEvictionController,
+  storageVersionMigratorController,
 ];
