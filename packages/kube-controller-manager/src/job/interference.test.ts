@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { JobSpec } from '@kubets/api/types/batch-v1';
 import type { Pod } from '@kubets/api/types/core-v1';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
+import type { Transport } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { countingTransport } from '../testing/counting-transport.ts';
+import { Interference } from '../testing/interference.ts';
 import { chance, refusing, type Chance } from '../testing/write-faults.ts';
 import { conditionsOf, indexOf, JobNode, namespace, newJob, read } from '../testing/job-node.ts';
 import { jobController } from './controller.ts';
@@ -48,12 +50,17 @@ async function disturb(fixture: ControllerFixture, truth: Truth, random: Chance)
   await node.reap();
 }
 
-async function runToEnd(plane: TestControlPlane, spec: Partial<JobSpec>, seed: number): Promise<Truth> {
+async function runToEnd(
+  plane: TestControlPlane,
+  spec: Partial<JobSpec>,
+  seed: number,
+  faults?: (transport: Transport) => Transport,
+): Promise<Truth> {
   const random = chance(seed);
   const truth = new Truth();
   await plane.client.jobs(namespace).create(newJob('chaos', spec));
   for (let round = 0; round < 200; round++) {
-    await using fixture = await ControllerFixture.start([jobController], { plane, wrap: refusing(random) });
+    await using fixture = await ControllerFixture.start([jobController], { plane, wrap: faults ?? refusing(random) });
     await fixture.advance(7000);
     if (conditionsOf(await read(fixture, 'chaos')).some((type) => type === 'Complete' || type === 'Failed')) break;
     await disturb(fixture, truth, random);
@@ -104,5 +111,17 @@ describe('a Job under interference', () => {
     expect(status?.failedIndexes).toBe(given);
     expect(status?.completedIndexes ?? '').toBe(truth.indexes(truth.succeeded, 1));
     expect(status?.failed ?? 0).toBe(truth.failed.length);
+  });
+
+  it('counts every pod exactly once when answers are lost and watches break', async () => {
+    await using plane = await TestControlPlane.start();
+    const { wrap } = new Interference(9);
+    const truth = await runToEnd(plane, { completions: 8, parallelism: 3, backoffLimit: 1000 }, 9, wrap);
+    const { status } = await plane.client.jobs(namespace).get('chaos');
+    expect(status?.conditions?.at(-1)?.type).toBe('Complete');
+    expect(status?.succeeded).toBe(truth.succeeded.length);
+    expect(status?.succeeded).toBeGreaterThanOrEqual(8);
+    const { items } = await plane.client.pods(namespace).list();
+    expect(items.filter((pod) => pod.metadata.finalizers !== undefined)).toEqual([]);
   });
 });
