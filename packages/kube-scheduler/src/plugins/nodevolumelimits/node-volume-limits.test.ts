@@ -68,6 +68,17 @@ describe('NodeVolumeLimits', () => {
     expect(w.check(podWith('r', ['d']))).toBeUndefined();
   });
 
+  it('has nothing to say about drivers without a limit', async () => {
+    await using w = await start([]);
+    const node = await w.fixture.client.csiNodes().get('n1');
+    const drivers = node.spec.drivers.map(({ allocatable: _allocatable, ...rest }) => rest);
+    await w.fixture.client.csiNodes().delete('n1');
+    const { resourceVersion: _version, uid: _uid, ...metadata } = node.metadata;
+    await w.fixture.client.csiNodes().create({ ...node, metadata, spec: { drivers } });
+    await w.fixture.sync();
+    expect(w.check(podWith('r', ['a', 'b', 'c']))).toBe('Skip');
+  });
+
   it('says which claim is missing', async () => {
     await using w = await start([]);
     expect(w.check(podWith('r', ['absent']))).toBe(

@@ -39,10 +39,20 @@ export class NodeVolumeLimits implements PreFilterPlugin, FilterPlugin {
   readonly #attachments: SharedInformer<VolumeAttachment>;
   /** Sets volumes that are still to be made apart from those that are there. */
   readonly #prefix: string;
+  /** On how many nodes each driver has a limit. */
+  readonly #limited = new Map<string, number>();
 
   constructor(handle: Handle) {
     this.#lookup = new VolumeLookup(handle);
     this.#csiNodes = handle.informers.informer(csiNodes);
+    this.#csiNodes.addEventHandler({
+      onAdd: (node) => this.#countLimits(node, 1),
+      onUpdate: (old, node) => {
+        this.#countLimits(old, -1);
+        this.#countLimits(node, 1);
+      },
+      onDelete: (node) => this.#countLimits(node, -1),
+    });
     this.#attachments = handle.informers.informer(volumeAttachments);
     this.#prefix = handle.random.uuid();
     ensureIndex(this.#attachments, nodeIndex, ({ spec }) => [spec?.nodeName ?? '']);
@@ -57,8 +67,21 @@ export class NodeVolumeLimits implements PreFilterPlugin, FilterPlugin {
     ];
   }
 
+  /** Nothing to be said about volumes of drivers that have no limit anywhere. */
   preFilter(_state: CycleState, { pod }: PodInfo): Status | undefined {
-    return podClaims(pod).length === 0 ? Status.skip() : undefined;
+    const wanted: Volumes = new Map();
+    for (const claim of podClaims(pod)) {
+      // What is wrong with the claim, Filter says.
+      if (this.#count(pod, claim, wanted) !== undefined) return undefined;
+    }
+    for (const driver of wanted.values()) if ((this.#limited.get(driver) ?? 0) > 0) return undefined;
+    return Status.skip();
+  }
+
+  #countLimits({ spec }: Readonly<CSINode>, sign: 1 | -1): void {
+    for (const { name: driver, allocatable } of spec.drivers) {
+      if (allocatable?.count !== undefined) this.#limited.set(driver, (this.#limited.get(driver) ?? 0) + sign);
+    }
   }
 
   filter(_state: CycleState, { pod }: PodInfo, node: NodeInfo): Outcome {

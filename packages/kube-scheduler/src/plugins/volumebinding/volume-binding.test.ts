@@ -129,6 +129,15 @@ describe('VolumeBinding: before a node is chosen', () => {
     expect(w.attempt(podWith('p', ['d'])).filter()).toEqual({ n1: missing, n2: missing });
   });
 
+  it('has nothing to say about volumes that every node can reach', async () => {
+    await using w = await start(async (fixture) => {
+      await createVolume(fixture, volume('v'));
+      await fixture.client.persistentVolumeClaims('default').create(claim('c'));
+      await completeBinding(fixture, 'c', 'v');
+    });
+    expect(w.attempt(podWith('p', ['c'])).before?.code).toBe('Skip');
+  });
+
   it('finds volumes for claims that waited, and provisioners where there are none', async () => {
     await using w = await start(async (fixture) => {
       await createVolume(fixture, volume('v', { ...inZone('z1'), storageClassName: 'manual' }));
@@ -211,7 +220,9 @@ describe('VolumeBinding: on the node chosen', () => {
   it('has nothing to do for volumes that are bound', async () => {
     await using w = await start(async (fixture) => {
       await manual(fixture);
-      await completeBinding(fixture, 'a', 'v');
+      const bound = volume('bound', inZone('z1'));
+      await createVolume(fixture, bound);
+      await completeBinding(fixture, 'a', 'bound');
     });
     const attempt = w.attempt(podWith('p', ['a']));
     expect(attempt.reserve('n1')).toBeUndefined();

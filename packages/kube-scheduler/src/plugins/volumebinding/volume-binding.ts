@@ -79,8 +79,15 @@ export class VolumeBinding implements PreFilterPlugin, FilterPlugin, ReservePlug
     if (sorted.immediate.length > 0) {
       return Status.unresolvable('pod has unbound immediate PersistentVolumeClaims');
     }
+    if (sorted.delayed.length === 0 && sorted.bound.every((claim) => this.#isEverywhere(claim))) return Status.skip();
     state.set(stateKey, new VolumeState(sorted));
     return undefined;
+  }
+
+  /** A volume that can be reached from every node leaves nothing to be decided. */
+  #isEverywhere(claim: Readonly<PersistentVolumeClaim>): boolean {
+    const volume = this.#binder.view.volume(claim.spec?.volumeName ?? '');
+    return volume !== undefined && volume.spec?.nodeAffinity?.required === undefined;
   }
 
   filter(state: CycleState, _pod: PodInfo, { node, name: nodeName }: NodeInfo): Outcome {
