@@ -17,7 +17,7 @@ import { slowStartBatch } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { selectorCache } from '../lib/selector-cache.ts';
 import { updateStatus } from '../lib/update-status.ts';
-import { isInOrdinalRange, isMemberOf, newPod, podRevision, replicasOf, type Set } from './identity.ts';
+import { isInOrdinalRange, isMemberOf, newPod, podRevision, replicasOf, type Stateful } from './identity.ts';
 import { statefulSetMetrics, type StatefulSetMetrics } from './metrics.ts';
 import { maxUnavailableOf, plan, type Action, type Plan, type Steps } from './plan.ts';
 import { StatefulPodControl } from './stateful-pod-control.ts';
@@ -115,7 +115,7 @@ class StatefulSetController {
   }
 
   async #reconcile(key: string): Promise<void> {
-    const set = this.#sets.store.get(key) as Set | undefined;
+    const set = this.#sets.store.get(key) as Stateful | undefined;
     if (set === undefined) return this.#writes.forget(key);
     if (!this.#writes.seen(key)) {
       this.#metrics.stale(statefulSets);
@@ -130,7 +130,7 @@ class StatefulSetController {
     this.#comeBack(key, set, claimed);
   }
 
-  async #claimRevisions(set: Set, selector: Selector): Promise<Revision[]> {
+  async #claimRevisions(set: Stateful, selector: Selector): Promise<Revision[]> {
     const { owned, orphans } = this.#history.list(set, selector);
     if (orphans.length === 0) return owned;
     const { client } = this.#context;
@@ -138,7 +138,7 @@ class StatefulSetController {
     return sortRevisions([...owned, ...adopted]);
   }
 
-  #claimPods(set: Set, selector: Selector): Promise<Readonly<Pod>[]> {
+  #claimPods(set: Stateful, selector: Selector): Promise<Readonly<Pod>[]> {
     const { store } = this.#pods;
     const { uid = '', namespace = '' } = set.metadata;
     const owned = store.byIndex(controllerUidIndex, uid);
@@ -149,7 +149,7 @@ class StatefulSetController {
   }
 
   #claimer<T extends Pod | ControllerRevision>(
-    owner: Set,
+    owner: Stateful,
     selector: Selector,
     dependents: ConstructorParameters<typeof Claimer<StatefulSet, T>>[0]['dependents'],
   ): Claimer<StatefulSet, T> {
@@ -159,7 +159,7 @@ class StatefulSetController {
   }
 
   /** Undefined for a set that is being deleted and whose revisions have gone before it: none is made again. */
-  async #chooseRevisions(set: Set, all: readonly Revision[]): Promise<Revisions | undefined> {
+  async #chooseRevisions(set: Stateful, all: readonly Revision[]): Promise<Revisions | undefined> {
     const exact = !this.#context.featureEnabled('StatefulSetSemanticRevisionComparison');
     let collisionCount = set.status?.collisionCount ?? 0;
     const { template } = set.spec;
@@ -179,7 +179,7 @@ class StatefulSetController {
     return { all, current, update, collisionCount };
   }
 
-  async #sync(set: Set, revisions: Revisions, claimed: readonly Readonly<Pod>[]): Promise<void> {
+  async #sync(set: Stateful, revisions: Revisions, claimed: readonly Readonly<Pod>[]): Promise<void> {
     const { current, update, collisionCount } = revisions;
     const { store } = this.#claims;
     const view = (revision: Revision) => ({ name: revision.metadata.name ?? '', template: templateOf(revision) });
@@ -203,7 +203,10 @@ class StatefulSetController {
   }
 
   /** Resolves to what went wrong, if anything, and how many pods were deleted for an update. */
-  async #apply(set: Set, { phases, parallel }: Plan): Promise<{ readonly error?: unknown; readonly updated: number }> {
+  async #apply(
+    set: Stateful,
+    { phases, parallel }: Plan,
+  ): Promise<{ readonly error?: unknown; readonly updated: number }> {
     let updated = 0;
     const work = async (steps: Steps | undefined): Promise<void> => {
       for (const action of steps ?? []) {
@@ -224,7 +227,7 @@ class StatefulSetController {
     return { updated };
   }
 
-  #act(set: Set, action: Action): Promise<unknown> {
+  #act(set: Stateful, action: Action): Promise<unknown> {
     switch (action.type) {
       case 'create':
         return this.#podControl.create(set, newPod(set, action.revision, action.ordinal));
@@ -239,21 +242,21 @@ class StatefulSetController {
     }
   }
 
-  async #writeStatus(set: Set, status: StatefulSetStatus): Promise<void> {
+  async #writeStatus(set: Stateful, status: StatefulSetStatus): Promise<void> {
     if (!isStatusOutdated(set, status)) return;
     const client = this.#context.client.statefulSets(set.metadata.namespace);
     const written = await updateStatus<StatefulSet>(client, set, statusForWriting(status));
     this.#writes.wrote(keyOf(set), this.#sets, written);
   }
 
-  async #truncate(set: Set, revisions: Revisions, claimed: readonly Readonly<Pod>[]): Promise<void> {
-    const live = new globalThis.Set(claimed.map(podRevision));
+  async #truncate(set: Stateful, revisions: Revisions, claimed: readonly Readonly<Pod>[]): Promise<void> {
+    const live = new Set(claimed.map(podRevision));
     for (const { metadata } of [revisions.current, revisions.update]) live.add(metadata.name ?? '');
     const outdated = outdatedRevisions(revisions.all, live, set.spec.revisionHistoryLimit ?? 10);
     for (const revision of outdated) await this.#history.delete(revision);
   }
 
-  #measure(set: Set, claimed: readonly Readonly<Pod>[]): void {
+  #measure(set: Stateful, claimed: readonly Readonly<Pod>[]): void {
     const now = this.#context.clock.now();
     const available = claimed.filter(
       (pod) => isInOrdinalRange(set, pod) && !isUnavailable(pod, set.spec.minReadySeconds ?? 0, now),
@@ -262,7 +265,7 @@ class StatefulSetController {
   }
 
   /** Ready pods become available by time alone. */
-  #comeBack(key: string, set: Set, claimed: readonly Readonly<Pod>[]): void {
+  #comeBack(key: string, set: Stateful, claimed: readonly Readonly<Pod>[]): void {
     const { minReadySeconds = 0 } = set.spec;
     if (minReadySeconds === 0) return;
     const now = this.#context.clock.now();

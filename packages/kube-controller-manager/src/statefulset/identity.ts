@@ -7,7 +7,7 @@ import { controllerRef } from '../lib/owner-references.ts';
 import { podFromTemplate } from '../lib/pod-control.ts';
 
 /** A StatefulSet as the server has it: with its specification. */
-export type Set = Readonly<StatefulSet> & { readonly spec: Readonly<StatefulSetSpec> };
+export type Stateful = Readonly<StatefulSet> & { readonly spec: Readonly<StatefulSetSpec> };
 
 /** Holds the pod's name. */
 export const podNameLabel = 'statefulset.kubernetes.io/pod-name';
@@ -33,12 +33,12 @@ export const isMemberOf = (set: Readonly<StatefulSet>, pod: Readonly<Pod>): bool
 export const podName = (set: Readonly<StatefulSet>, ordinal: number): string => `${set.metadata.name}-${ordinal}`;
 
 /** The first ordinal. */
-export const startOrdinal = (set: Set): number => set.spec.ordinals?.start ?? 0;
+export const startOrdinal = (set: Stateful): number => set.spec.ordinals?.start ?? 0;
 
-export const replicasOf = (set: Set): number => set.spec.replicas ?? 1;
+export const replicasOf = (set: Stateful): number => set.spec.replicas ?? 1;
 
 /** Whether the pod is one of those that the set wants at its present scale (`podInOrdinalRange`). */
-export function isInOrdinalRange(set: Set, pod: Readonly<Pod>): boolean {
+export function isInOrdinalRange(set: Stateful, pod: Readonly<Pod>): boolean {
   const ordinal = ordinalOf(pod);
   const start = startOrdinal(set);
   return ordinal >= start && ordinal < start + replicasOf(set);
@@ -51,14 +51,14 @@ export const podRevision = (pod: Readonly<Pod>): string => pod.metadata.labels?.
 export const claimName = (set: Readonly<StatefulSet>, template: string, ordinal: number): string =>
   `${template}-${set.metadata.name}-${ordinal}`;
 
-const templatesOf = (set: Set): readonly Readonly<PersistentVolumeClaim>[] => set.spec.volumeClaimTemplates ?? [];
+const templatesOf = (set: Stateful): readonly Readonly<PersistentVolumeClaim>[] => set.spec.volumeClaimTemplates ?? [];
 
 /** The names of the claims of an ordinal, in the order of their templates. */
-export const claimNames = (set: Set, ordinal: number): string[] =>
+export const claimNames = (set: Stateful, ordinal: number): string[] =>
   templatesOf(set).map((template) => claimName(set, template.metadata.name ?? '', ordinal));
 
 /** The claims of an ordinal as they are to be created (`getPersistentVolumeClaims`). */
-export function claimsOf(set: Set, ordinal: number): PersistentVolumeClaim[] {
+export function claimsOf(set: Stateful, ordinal: number): PersistentVolumeClaim[] {
   return templatesOf(set).map((template) => {
     const labels = { ...template.metadata.labels, ...set.spec.selector.matchLabels };
     const { name = '', labels: _, ...metadata } = template.metadata;
@@ -77,7 +77,7 @@ export function claimsOf(set: Set, ordinal: number): PersistentVolumeClaim[] {
 }
 
 /** Whether the pod is named and labelled as its ordinal demands (`identityMatches`). */
-export function identityMatches(set: Set, pod: Readonly<Pod>): boolean {
+export function identityMatches(set: Stateful, pod: Readonly<Pod>): boolean {
   const { parent, ordinal } = parentAndOrdinal(pod.metadata.name);
   const { name } = pod.metadata;
   return (
@@ -89,7 +89,7 @@ export function identityMatches(set: Set, pod: Readonly<Pod>): boolean {
 }
 
 /** Whether every claim template has its volume in the pod (`storageMatches`). */
-export function storageMatches(set: Set, pod: Readonly<Pod>): boolean {
+export function storageMatches(set: Stateful, pod: Readonly<Pod>): boolean {
   const ordinal = ordinalOf(pod);
   if (ordinal < 0) return false;
   return templatesOf(set).every(({ metadata: { name = '' } }) => {
@@ -99,7 +99,7 @@ export function storageMatches(set: Set, pod: Readonly<Pod>): boolean {
 }
 
 /** The pod with the labels of its ordinal (`updateIdentity`). */
-export function withIdentity(set: Set, pod: Readonly<Pod>): Pod {
+export function withIdentity(set: Stateful, pod: Readonly<Pod>): Pod {
   const ordinal = ordinalOf(pod);
   const name = podName(set, ordinal);
   const labels = { ...pod.metadata.labels, [podNameLabel]: name, [podIndexLabel]: String(ordinal) };
@@ -107,11 +107,11 @@ export function withIdentity(set: Set, pod: Readonly<Pod>): Pod {
 }
 
 /** The pod with a volume for each claim template; those of the same name are replaced (`updateStorage`). */
-export function withStorage(set: Set, pod: Readonly<Pod>): Pod {
+export function withStorage(set: Stateful, pod: Readonly<Pod>): Pod {
   const templates = templatesOf(set);
   if (templates.length === 0 || pod.spec === undefined) return pod;
   const ordinal = ordinalOf(pod);
-  const names = new globalThis.Set(templates.map((template) => template.metadata.name));
+  const names = new Set(templates.map((template) => template.metadata.name));
   const claims = templates.map(({ metadata: { name = '' } }): Volume => {
     return { name, persistentVolumeClaim: { claimName: claimName(set, name, ordinal) } };
   });
@@ -126,7 +126,7 @@ export interface RevisionTemplate {
 }
 
 /** The pod of an ordinal, not created yet (`newStatefulSetPod`). */
-export function newPod(set: Set, revision: RevisionTemplate, ordinal: number): Pod {
+export function newPod(set: Stateful, revision: RevisionTemplate, ordinal: number): Pod {
   const fromTemplate = podFromTemplate(revision.template, set, controllerRef(set, statefulSets));
   const name = podName(set, ordinal);
   const labels = {
@@ -146,7 +146,7 @@ export function newPod(set: Set, revision: RevisionTemplate, ordinal: number): P
 }
 
 /** Of which revision a missing pod is made: the current one below the partition of a rolling update (`newVersionedStatefulSetPod`). */
-export function isCurrentRevisionNeeded(set: Set, ordinal: number): boolean {
+export function isCurrentRevisionNeeded(set: Stateful, ordinal: number): boolean {
   const { type, rollingUpdate } = set.spec.updateStrategy ?? {};
   const below = (count: number): boolean => ordinal < startOrdinal(set) + count;
   if (rollingUpdate !== undefined) return below(rollingUpdate.partition ?? 0);

@@ -1,13 +1,13 @@
 /** What is measured of StatefulSets (upstream `pkg/controller/statefulset/metrics/metrics.go`). */
 import type { GroupResource } from '@kubets/apimachinery/meta';
 import { labelText, type MetricsRegistry } from '@kubets/apimachinery/metrics';
-import type { Set } from './identity.ts';
+import type { Stateful } from './identity.ts';
 
 export interface StatefulSetMetrics {
   /** A turn was passed over, since a cache had not seen what was written. */
   stale(resource: GroupResource): void;
   /** With feature gate MaxUnavailableStatefulSet: what a rolling update found. */
-  unavailable(set: Set, counts: { readonly max: number; readonly now: number }): void;
+  unavailable(set: Stateful, counts: { readonly max: number; readonly now: number }): void;
 }
 
 const known = new WeakMap<MetricsRegistry, StatefulSetMetrics>();

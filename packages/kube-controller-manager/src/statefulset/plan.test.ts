@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StatefulSetSpec } from '@kubets/api/types/apps-v1';
 import type { PersistentVolumeClaim, Pod } from '@kubets/api/types/core-v1';
-import { type Set as StatefulSet } from './identity.ts';
+import { type Stateful as StatefulSet } from './identity.ts';
 import { maxUnavailableOf, plan, type Observed, type Plan } from './plan.ts';
 
 const now = Date.UTC(2026, 0, 1, 0, 1, 0);

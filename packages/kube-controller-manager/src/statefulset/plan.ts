@@ -18,13 +18,13 @@ import {
   startOrdinal,
   storageMatches,
   type RevisionTemplate,
-  type Set,
+  type Stateful,
 } from './identity.ts';
 import { isOwnerUpToDate, isStaleFor } from './retention.ts';
 import { isCreated, isTerminating, isUnavailable, statusOf } from './status.ts';
 
 export interface Observed {
-  readonly set: Set;
+  readonly set: Stateful;
   /** All that the set owns and that are named after it. */
   readonly pods: readonly Readonly<Pod>[];
   readonly current: RevisionTemplate;
@@ -68,7 +68,7 @@ interface Step {
 }
 
 /** Stands for a pod that is not there: without status, and cheap to make. */
-const missingPod = (set: Set, ordinal: number): Pod => ({ metadata: { name: podName(set, ordinal) } });
+const missingPod = (set: Stateful, ordinal: number): Pod => ({ metadata: { name: podName(set, ordinal) } });
 
 const done: Step = { steps: [], stop: false };
 const wait: Step = { steps: [], stop: true };
@@ -207,7 +207,7 @@ class Planner {
 }
 
 /** How many replicas a rolling update may take down at once, with feature gate MaxUnavailableStatefulSet: at least one. */
-export function maxUnavailableOf(set: Set): number {
+export function maxUnavailableOf(set: Stateful): number {
   const value = set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1;
   return Math.max(1, scaledValue({ value, total: replicasOf(set), round: 'down' }));
 }

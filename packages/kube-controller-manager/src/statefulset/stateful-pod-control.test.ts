@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Pod } from '@kubets/api/types/core-v1';
 import type { EventRecorder } from '@kubets/client';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
-import type { Set as StatefulSet } from './identity.ts';
+import type { Stateful as StatefulSet } from './identity.ts';
 import { StatefulPodControl } from './stateful-pod-control.ts';
 
 const set: StatefulSet = {

@@ -11,7 +11,7 @@ import {
   storageMatches,
   withIdentity,
   withStorage,
-  type Set,
+  type Stateful,
 } from './identity.ts';
 import { hasUnexpectedController, isOwnerUpToDate, wantedOwners } from './retention.ts';
 
@@ -26,8 +26,8 @@ export interface StatefulPodControlOptions {
   /** From the cache. */
   claim(namespace: string, name: string): Readonly<PersistentVolumeClaim> | undefined;
   /** Told of the server's answers. */
-  wrotePod(set: Set, pod: Readonly<Pod>): void;
-  wroteClaim(set: Set, claim: Readonly<PersistentVolumeClaim>): void;
+  wrotePod(set: Stateful, pod: Readonly<Pod>): void;
+  wroteClaim(set: Stateful, claim: Readonly<PersistentVolumeClaim>): void;
 }
 
 const capital = (verb: Verb): string => verb.charAt(0).toUpperCase() + verb.slice(1);
@@ -40,7 +40,7 @@ export class StatefulPodControl {
   }
 
   /** Creates the pod, after its claims. Rejects with the server's refusal, which an Event tells of too. */
-  async create(set: Set, pod: Pod): Promise<void> {
+  async create(set: Stateful, pod: Pod): Promise<void> {
     const { client, wrotePod } = this.#options;
     try {
       await this.createClaims(set, pod);
@@ -62,7 +62,7 @@ export class StatefulPodControl {
    * Deletes the pod; one that is gone already is no failure, and no news. Names are used again here: by its uid the pod is
    * told from its successor, which must stay.
    */
-  async delete(set: Set, pod: Readonly<Pod>): Promise<void> {
+  async delete(set: Stateful, pod: Readonly<Pod>): Promise<void> {
     const { client, wrotePod } = this.#options;
     const { name = '', uid = '' } = pod.metadata;
     try {
@@ -77,7 +77,7 @@ export class StatefulPodControl {
   }
 
   /** Gives the pod the labels and volumes, and its claims the owners, that they should have (`UpdateStatefulPod`). */
-  async conform(set: Set, pod: Readonly<Pod>): Promise<void> {
+  async conform(set: Stateful, pod: Readonly<Pod>): Promise<void> {
     let attempted = false;
     try {
       if (!storageMatches(set, pod)) await this.createClaims(set, pod);
@@ -91,7 +91,7 @@ export class StatefulPodControl {
   }
 
   /** Claims that the pod waits for, and their owners (`createMissingPersistentVolumeClaims`). */
-  async createMissingClaims(set: Set, pod: Readonly<Pod>): Promise<void> {
+  async createMissingClaims(set: Stateful, pod: Readonly<Pod>): Promise<void> {
     await this.createClaims(set, pod);
     try {
       await this.updateClaimOwners(set, pod);
@@ -102,7 +102,7 @@ export class StatefulPodControl {
   }
 
   /** Makes the claims that are missing. Rejects when one could not be made, or is being deleted. */
-  async createClaims(set: Set, pod: Readonly<Pod>): Promise<void> {
+  async createClaims(set: Stateful, pod: Readonly<Pod>): Promise<void> {
     const failures: string[] = [];
     for (const claim of claimsOf(set, ordinalOf(pod))) {
       const failure = await this.#createClaim(set, pod, claim);
@@ -111,7 +111,7 @@ export class StatefulPodControl {
     if (failures.length > 0) throw new Error(failures.length === 1 ? failures[0] : `[${failures.join(', ')}]`);
   }
 
-  async #createClaim(set: Set, pod: Readonly<Pod>, claim: PersistentVolumeClaim): Promise<string | undefined> {
+  async #createClaim(set: Stateful, pod: Readonly<Pod>, claim: PersistentVolumeClaim): Promise<string | undefined> {
     const { client, claim: cached, wroteClaim } = this.#options;
     const { name = '', namespace = '' } = claim.metadata;
     const known = cached(namespace, name);
@@ -131,7 +131,7 @@ export class StatefulPodControl {
   }
 
   /** Owners of the claims as the retention policy wants them; resolves to whether any was changed (`UpdatePodClaimForRetentionPolicy`). */
-  async updateClaimOwners(set: Set, pod: Readonly<Pod>): Promise<boolean> {
+  async updateClaimOwners(set: Stateful, pod: Readonly<Pod>): Promise<boolean> {
     const { client, events, claim: cached, wroteClaim } = this.#options;
     const namespace = set.metadata.namespace ?? '';
     let changed = false;
@@ -158,7 +158,7 @@ export class StatefulPodControl {
   }
 
   /** Resolves to whether there was anything to change. */
-  async #updatePod(set: Set, pod: Readonly<Pod>): Promise<boolean> {
+  async #updatePod(set: Stateful, pod: Readonly<Pod>): Promise<boolean> {
     const client = this.#options.client.pods(set.metadata.namespace);
     for (let tries = 0, latest = pod; ; tries++) {
       const wanted = storageMatches(set, latest) ? latest : withStorage(set, latest);
@@ -174,14 +174,14 @@ export class StatefulPodControl {
     }
   }
 
-  #podEvent(verb: Verb, set: Set, pod: Readonly<Pod>, error?: unknown): void {
+  #podEvent(verb: Verb, set: Stateful, pod: Readonly<Pod>, error?: unknown): void {
     const what = `${verb} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
     const { events } = this.#options;
     if (error === undefined) events.event(set, 'Normal', `Successful${capital(verb)}`, `${what} successful`);
     else events.event(set, 'Warning', `Failed${capital(verb)}`, `${what} failed error: ${messageOf(error)}`);
   }
 
-  #claimEvent(set: Set, pod: Readonly<Pod>, claim: Readonly<PersistentVolumeClaim>, error?: unknown): void {
+  #claimEvent(set: Stateful, pod: Readonly<Pod>, claim: Readonly<PersistentVolumeClaim>, error?: unknown): void {
     const { events } = this.#options;
     const [of, where] = [claim.metadata.name, `Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`];
     if (error === undefined) events.event(set, 'Normal', 'SuccessfulCreate', `create Claim ${of} ${where} success`);

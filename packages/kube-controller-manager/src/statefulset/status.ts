@@ -2,7 +2,7 @@
 import { isPodAvailable, isPodReady } from '@kubets/api/core/helpers/pod';
 import type { StatefulSetStatus } from '@kubets/api/types/apps-v1';
 import type { Pod } from '@kubets/api/types/core-v1';
-import { podRevision, replicasOf, type Set } from './identity.ts';
+import { podRevision, replicasOf, type Stateful } from './identity.ts';
 
 /** The server has it: a pod that is only planned has no phase. */
 export const isCreated = (pod: Readonly<Pod>): boolean => pod.status?.phase !== undefined;
@@ -15,7 +15,7 @@ export function isUnavailable(pod: Readonly<Pod>, minReadySeconds: number, now: 
 }
 
 export interface StatusInput {
-  readonly set: Set;
+  readonly set: Stateful;
   readonly pods: readonly Readonly<Pod>[];
   /** Names of revisions. */
   readonly currentRevision: string;
@@ -54,7 +54,7 @@ export function statusOf(input: StatusInput): StatefulSetStatus & Required<Pick<
 }
 
 /** When all replicas are updated and ready, the update revision becomes the current one (`completeRollingUpdate`). */
-export function completeRollingUpdate(set: Set, status: StatefulSetStatus): StatefulSetStatus {
+export function completeRollingUpdate(set: Stateful, status: StatefulSetStatus): StatefulSetStatus {
   const wanted = replicasOf(set);
   const done =
     set.spec.updateStrategy?.type === 'RollingUpdate' &&
@@ -69,7 +69,7 @@ const counts = ['replicas', 'readyReplicas', 'availableReplicas', 'currentReplic
 const names = ['currentRevision', 'updateRevision'] as const;
 
 /** Whether the set does not say what `status` says (`inconsistentStatus`). */
-export function isStatusOutdated(set: Set, status: StatefulSetStatus): boolean {
+export function isStatusOutdated(set: Stateful, status: StatefulSetStatus): boolean {
   const old: Partial<StatefulSetStatus> = set.status ?? {};
   if ((status.observedGeneration ?? 0) > (old.observedGeneration ?? 0)) return true;
   if (counts.some((name) => (status[name] ?? 0) !== (old[name] ?? 0))) return true;
