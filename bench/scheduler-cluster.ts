@@ -11,7 +11,7 @@ import { createScheduler } from '@kubets/kube-scheduler';
 import { defaultConfiguration } from '@kubets/kube-scheduler/config/configuration';
 import { temporaryDirectory } from '../test/harness/kubets-process.ts';
 import { run } from './measure.ts';
-import { nodeOf, podOf, type PodTemplate, type Shape } from './scheduler-shapes.ts';
+import { nodeOf, podOf, volumeOf, type PodTemplate, type Shape } from './scheduler-shapes.ts';
 
 /** How many requests are under way at a time. */
 const callers = 16;
@@ -80,6 +80,15 @@ export class SchedulerCluster implements AsyncDisposable {
   /** Names of pods start with `prefix`. */
   async addPods(template: PodTemplate, count: number, prefix: string): Promise<void> {
     await run(count, callers, (i) => this.addPod(template, `${prefix}-${i}`));
+  }
+
+  /** The volumes of pods that are still to come. */
+  async addVolumes(count: number, prefix: string): Promise<void> {
+    await run(count, callers, async (i) => {
+      const { volume, claim } = volumeOf(`${prefix}-${i}`);
+      await this.client.persistentVolumes().create(volume);
+      await this.client.persistentVolumeClaims('default').create(claim);
+    });
   }
 
   async addPod(template: PodTemplate, name: string): Promise<void> {

@@ -69,6 +69,7 @@ async function measure(options: RunOptions): Promise<RunResult> {
   await using cluster = await SchedulerCluster.start(options.store);
   await prepare(cluster, shape, options);
   const pods = shape.count?.(options) ?? options.pods;
+  if (shape.measured.volume === true) await cluster.addVolumes(pods, 'measured');
   const there = options.arrival === 'before';
   if (there) {
     await cluster.stopScheduler();

@@ -1,5 +1,5 @@
 /** What `npm run bench -- scheduler` measures: the shapes of upstream's scheduler_perf, scaled by how many nodes and pods there are. */
-import type { Node, Pod, PodSpec } from '@kubets/api/types/core-v1';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec } from '@kubets/api/types/core-v1';
 
 const zoneKey = 'topology.kubernetes.io/zone';
 const hostKey = 'kubernetes.io/hostname';
@@ -12,6 +12,8 @@ export interface PodTemplate {
   readonly priority?: number;
   readonly spec?: Partial<PodSpec>;
   readonly requests?: Record<string, string>;
+  /** Each pod has a volume of its own, of the pod's name, that is bound already. */
+  readonly volume?: boolean;
 }
 
 /** How large the cluster is. */
@@ -232,6 +234,7 @@ export const shapes: readonly Shape[] = [
     measured: plain,
   },
   { name: 'mixed-churn', upstream: 'SchedulingWithMixedChurn, 265/s', churn: 'mixed', measured: plain },
+  { name: 'volumes', upstream: 'SchedulingCSIPVs', measured: { ...plain, volume: true } },
   {
     name: 'gated',
     upstream: 'SchedulingWhileGated, 130/s',
@@ -278,7 +281,7 @@ export function nodeOf(shape: Shape, i: number): Node {
 }
 
 export function podOf(template: PodTemplate, name: string): Pod {
-  const { labels, namespace = 'default', priority, requests, spec } = template;
+  const { labels, namespace = 'default', priority, requests, spec, volume } = template;
   return {
     kind: 'Pod',
     apiVersion: 'v1',
@@ -292,8 +295,35 @@ export function podOf(template: PodTemplate, name: string): Pod {
           ...(requests && { resources: { limits: requests, requests } }),
         },
       ],
+      ...(volume === true && { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: name } }] }),
       ...(priority !== undefined && { priorityClassName: `priority-${priority}` }),
       ...spec,
+    },
+  };
+}
+
+/** A volume that every node can reach, and the claim that it is bound to. */
+export function volumeOf(name: string): { readonly volume: PersistentVolume; readonly claim: PersistentVolumeClaim } {
+  const shared = { accessModes: ['ReadOnlyMany' as const], storageClassName: '' };
+  const claimRef = { kind: 'PersistentVolumeClaim', namespace: 'default', name };
+  return {
+    volume: {
+      kind: 'PersistentVolume',
+      apiVersion: 'v1',
+      metadata: { name },
+      spec: {
+        ...shared,
+        capacity: { storage: '1Gi' },
+        csi: { driver: 'ebs.csi.aws.com', volumeHandle: name },
+        claimRef,
+        persistentVolumeReclaimPolicy: 'Retain',
+      },
+    },
+    claim: {
+      kind: 'PersistentVolumeClaim',
+      apiVersion: 'v1',
+      metadata: { name, namespace: 'default', annotations: { 'pv.kubernetes.io/bind-completed': 'true' } },
+      spec: { ...shared, volumeName: name, resources: { requests: { storage: '1Gi' } } },
     },
   };
 }
