@@ -74,6 +74,8 @@ describe('chooseRevision', () => {
     const written = { ...one, data };
     expect(choose([written], 'i:1')).toEqual({ type: 'keep', revision: written });
     expect(choose([written], 'i:1', true).type).toBe('create');
+    // Somebody else's revision that was adopted.
+    expect(choose([{ ...one, data: null }], 'i:1').type).toBe('create');
   });
 });
 

@@ -32,13 +32,19 @@ export function templatePatch(template: Readonly<PodTemplateSpec>): string {
   return text;
 }
 
-/** The pod template that a revision holds. Throws when it holds none. */
-export function templateOf(revision: Revision): Readonly<PodTemplateSpec> {
-  const data = revision.data as { spec?: { template?: PodTemplateSpec & { $patch?: string } } } | undefined;
+function heldTemplate(revision: Revision): Readonly<PodTemplateSpec> | undefined {
+  const data = revision.data as { spec?: { template?: PodTemplateSpec & { $patch?: string } } } | null | undefined;
   const template = data?.spec?.template;
-  if (template === undefined) throw new Error(`ControllerRevision ${revision.metadata.name} holds no pod template`);
+  if (template === undefined) return undefined;
   const { $patch: _, ...rest } = template;
   return rest;
+}
+
+/** The pod template that a revision holds. Throws when it holds none. */
+export function templateOf(revision: Revision): Readonly<PodTemplateSpec> {
+  const template = heldTemplate(revision);
+  if (template === undefined) throw new Error(`ControllerRevision ${revision.metadata.name} holds no pod template`);
+  return template;
 }
 
 /** A revision's data as {@link canonicalJson}; made once for each object. */
@@ -122,7 +128,7 @@ export function chooseRevision<T extends ApiObject>(
     if (equalRevisions(latest, equal)) return { type: 'keep', revision: latest };
     return { type: 'renumber', revision: equal, number };
   }
-  if (latest !== undefined && options.exact !== true && semanticEqual(templateOf(latest), options.template)) {
+  if (latest !== undefined && options.exact !== true && semanticEqual(heldTemplate(latest), options.template)) {
     return { type: 'keep', revision: latest };
   }
   return { type: 'create', revision: newControllerRevision({ ...options, revision: number }) };

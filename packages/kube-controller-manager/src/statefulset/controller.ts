@@ -143,7 +143,7 @@ class StatefulSetController {
     const { uid = '', namespace = '' } = set.metadata;
     const owned = store.byIndex(controllerUidIndex, uid);
     const orphans = store.byIndex(controllerUidIndex, orphansOf(namespace));
-    // Only what is named after the set can be part of it; what it owns besides is let go of.
+    // Only what is named after the set can be part of it; what it owns besides is left alone.
     const candidates = [...owned, ...orphans].filter((pod) => isMemberOf(set, pod));
     return this.#claimer(set, selector, this.#context.client.pods()).claim(candidates);
   }
