@@ -60,8 +60,9 @@ function isOutOfService({ spec, status }: Readonly<Node>): boolean {
 function byEvictionAndAge(a: Readonly<Pod>, b: Readonly<Pod>): number {
   const evicted = Number(b.status?.reason === 'Evicted') - Number(a.status?.reason === 'Evicted');
   if (evicted !== 0) return evicted;
-  const [x, y] = [a, b].map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') || 0);
-  if (x !== y) return (x ?? 0) - (y ?? 0);
+  // Times of creation are all written alike: as text they sort as they are, and there may be very many.
+  const [x, y] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
+  if (x !== y) return x < y ? -1 : 1;
   return (a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1;
 }
 
