@@ -26,34 +26,55 @@ const notCopied: ReadonlySet<string> = new Set([
   rollbackToAnnotation,
 ]);
 
-const int64 = /^[+-]?[0-9]{1,18}$/;
+const integer = /^[+-]?[0-9]+$/;
 
-/** The number in an annotation; undefined when it is none. */
-function numberIn(annotations: Annotations | undefined, name: string): number | undefined {
+/** The number in an annotation; undefined when it is none, or has more than 64 bits. */
+function int64In(annotations: Annotations | undefined, name: string): bigint | undefined {
   const text = annotations?.[name];
-  return text !== undefined && int64.test(text) ? Number(text) : undefined;
+  if (text === undefined || !integer.test(text)) return undefined;
+  const value = BigInt(text);
+  return BigInt.asIntN(64, value) === value ? value : undefined;
 }
 
-/** 0 when there is none or it cannot be read (`Revision`). */
-export const revisionOf = ({ metadata }: Readonly<ApiObject>): number =>
-  numberIn(metadata.annotations, revisionAnnotation) ?? 0;
+/** The same for counts, which are of 32 bits. */
+function countIn(annotations: Annotations | undefined, name: string): number | undefined {
+  const value = int64In(annotations, name);
+  return value === undefined ? undefined : Number(value);
+}
+
+/** 0 when there is none or it cannot be read (`Revision`). Revisions are of 64 bits. */
+export const revisionOf = ({ metadata }: Readonly<ApiObject>): bigint =>
+  int64In(metadata.annotations, revisionAnnotation) ?? 0n;
 
 /** The highest of several (`MaxRevision`). */
-export const maxRevision = (objects: readonly Readonly<ApiObject>[]): number => Math.max(0, ...objects.map(revisionOf));
+export function maxRevision(objects: readonly Readonly<ApiObject>[]): bigint {
+  let max = 0n;
+  for (const object of objects) {
+    const revision = revisionOf(object);
+    if (revision > max) max = revision;
+  }
+  return max;
+}
+
+/** The lower revision first. */
+export function byRevision(a: Readonly<ApiObject>, b: Readonly<ApiObject>): number {
+  const [left, right] = [revisionOf(a), revisionOf(b)];
+  return left < right ? -1 : Number(left > right);
+}
 
 /** The highest but one (`LastRevision`). */
-export function lastRevision(objects: readonly Readonly<ApiObject>[]): number {
-  const sorted = objects.map(revisionOf).toSorted((a, b) => b - a);
-  return sorted[1] ?? 0;
+export function lastRevision(objects: readonly Readonly<ApiObject>[]): bigint {
+  const last = objects.toSorted(byRevision).at(-2);
+  return last === undefined ? 0n : revisionOf(last);
 }
 
 /** See {@link desiredReplicasAnnotation}. */
 export const desiredReplicasOf = ({ metadata }: Readonly<ApiObject>): number | undefined =>
-  numberIn(metadata.annotations, desiredReplicasAnnotation);
+  countIn(metadata.annotations, desiredReplicasAnnotation);
 
 /** See {@link maxReplicasAnnotation}. */
 export const maxReplicasOf = ({ metadata }: Readonly<ApiObject>): number | undefined =>
-  numberIn(metadata.annotations, maxReplicasAnnotation);
+  countIn(metadata.annotations, maxReplicasAnnotation);
 
 const sameEntries = (a: Annotations, b: Annotations): boolean => Object.entries(b).every(([k, v]) => a[k] === v);
 
@@ -81,14 +102,14 @@ function withHistory(annotations: Annotations, oldRevision: string): Annotations
  * What the annotations of the new ReplicaSet become: those of the Deployment, the revision, and the revisions it had before
  * when it is used again. The very same object when nothing changes.
  */
-export function newSetAnnotations(set: Annotations, deployment: Annotations, revision: number): Annotations {
+export function newSetAnnotations(set: Annotations, deployment: Annotations, revision: bigint): Annotations {
   const copied = Object.fromEntries(Object.entries(deployment).filter(([name]) => !notCopied.has(name)));
   const annotations = sameEntries(set, copied) ? set : { ...set, ...copied };
   const old = set[revisionAnnotation];
-  const oldRevision = numberIn(set, revisionAnnotation);
+  const oldRevision = int64In(set, revisionAnnotation);
   // Somebody wrote there what is no number: it is left alone.
   if (old !== undefined && old !== '' && oldRevision === undefined) return annotations;
-  if ((oldRevision ?? 0) >= revision) return annotations;
+  if ((oldRevision ?? 0n) >= revision) return annotations;
   const renumbered = { ...annotations, [revisionAnnotation]: String(revision) };
   return old === undefined ? renumbered : withHistory(renumbered, old);
 }

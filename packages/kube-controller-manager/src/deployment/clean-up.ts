@@ -1,6 +1,6 @@
 /** Old ReplicaSets beyond the history's limit (upstream `pkg/controller/deployment/sync.go`, `cleanupDeployment`). */
 import type { ReplicaSet } from '@kubets/api/types/apps-v1';
-import { revisionOf } from './annotations.ts';
+import { byRevision } from './annotations.ts';
 import { revisionHistoryLimit } from './limits.ts';
 import { byCreation, replicasOf } from './replica-sets.ts';
 import type { Rollout } from './rollout.ts';
@@ -11,7 +11,7 @@ export function cleanUp(rollout: Rollout): void {
   if (limit === undefined) return;
   const alive = rollout.oldSets.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const surplus = Math.max(0, alive.length - limit);
-  const sorted = alive.toSorted((a, b) => revisionOf(a) - revisionOf(b) || byCreation(a, b));
+  const sorted = alive.toSorted((a, b) => byRevision(a, b) || byCreation(a, b));
   for (const set of sorted.slice(0, surplus)) if (isIdle(set)) rollout.delete(set);
 }
 

@@ -11,9 +11,9 @@ export interface Rollback {
 }
 
 /** The revision that somebody wants back, 0 for the last but one; undefined: nobody does (`getRollbackTo`). */
-export function rollbackRevision(deployment: Readonly<Deployment>): number | undefined {
+export function rollbackRevision(deployment: Readonly<Deployment>): bigint | undefined {
   const text = deployment.metadata.annotations?.[rollbackToAnnotation];
-  return text !== undefined && /^-?[0-9]{1,18}$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^-?[0-9]{1,18}$/.test(text) ? BigInt(text) : undefined;
 }
 
 const notFound = 'DeploymentRollbackRevisionNotFound';
@@ -22,14 +22,14 @@ const notFound = 'DeploymentRollbackRevisionNotFound';
 export function planRollback(
   deployment: Readonly<Deployment>,
   sets: readonly Readonly<ReplicaSet>[],
-  wanted: number,
+  wanted: bigint,
 ): Rollback {
-  const revision = wanted === 0 ? lastRevision(sets) : wanted;
+  const revision = wanted === 0n ? lastRevision(sets) : wanted;
   const refuse = (reason: string, message: string): Rollback => ({
     deployment: withoutWish(deployment),
     event: { type: 'Warning', reason, message },
   });
-  if (revision === 0) return refuse(notFound, 'Unable to find last revision.');
+  if (revision === 0n) return refuse(notFound, 'Unable to find last revision.');
   const set = sets.find((candidate) => revisionOf(candidate) === revision);
   const template = set?.spec?.template;
   if (set === undefined || template === undefined)

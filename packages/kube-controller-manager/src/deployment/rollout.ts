@@ -93,7 +93,7 @@ export class Rollout {
     const set = this.#new;
     if (set === undefined) return;
     const before = set.metadata.annotations ?? {};
-    const annotations = newSetAnnotations(before, this.annotations, maxRevision(this.#old) + 1);
+    const annotations = newSetAnnotations(before, this.annotations, maxRevision(this.#old) + 1n);
     const { minReadySeconds } = this.deployment.spec ?? {};
     if (annotations !== before || (set.spec?.minReadySeconds ?? 0) !== (minReadySeconds ?? 0))
       this.#replace(set, { ...set, metadata: { ...set.metadata, annotations }, spec: this.#withMinReady(set.spec) });
@@ -106,7 +106,7 @@ export class Rollout {
   /** Makes the ReplicaSet of the present template (`getNewReplicaSet`, where there is none). `ownerReferences`: to the Deployment. */
   createNewSet(replicasFor: (set: Set) => number): void {
     const { deployment, observed } = this;
-    const revision = maxRevision(this.#old) + 1;
+    const revision = maxRevision(this.#old) + 1n;
     const made = newReplicaSet(deployment);
     const annotated = newSetAnnotations({}, this.annotations, revision);
     const annotations = withReplicas(annotated, desiredOf(deployment), maxReplicas(deployment));
