@@ -14,7 +14,7 @@ import {
   type V1ConfigMap,
 } from '@kubernetes/client-node';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { KubetsProcess, temporaryDirectory } from './harness/kubets-process.ts';
 
 const soakSeconds = Number(process.env['KUBETS_SOAK_SECONDS'] ?? 15);
@@ -51,9 +51,11 @@ async function until(condition: () => boolean, seconds: number): Promise<void> {
 
 describe('@kubernetes/client-node', () => {
   it('creates, reads, replaces, patches, lists and deletes, typed', async () => {
+    // No scheduler of that name writes into it between reading and replacing.
+    const containers = [{ name: 'c', image: 'nginx' }];
     const created = await core.createNamespacedPod({
       namespace,
-      body: { metadata: { name: 'typed' }, spec: { containers: [{ name: 'c', image: 'nginx' }] } },
+      body: { metadata: { name: 'typed' }, spec: { schedulerName: 'nobody', containers } },
     });
     expect(created.spec?.restartPolicy).toBe('Always');
     expect(created.metadata?.creationTimestamp).toBeInstanceOf(Date);
@@ -80,9 +82,13 @@ describe('@kubernetes/client-node', () => {
     };
     const body = { metadata: { name: 'scaled' }, spec };
     const first = await apps.createNamespacedDeployment({ namespace, body });
-    const scale = await apps.readNamespacedDeploymentScale({ name: 'scaled', namespace });
-    scale.spec = { replicas: 4 };
-    await apps.replaceNamespacedDeploymentScale({ name: 'scaled', namespace, body: scale });
+    const scaleTo = async (replicas: number): Promise<void> => {
+      const scale = await apps.readNamespacedDeploymentScale({ name: 'scaled', namespace });
+      scale.spec = { replicas };
+      await apps.replaceNamespacedDeploymentScale({ name: 'scaled', namespace, body: scale });
+    };
+    // The controller writes the status meanwhile: a conflict is tried again, as any client would.
+    await vi.waitFor(() => scaleTo(4));
     await expect(apps.replaceNamespacedDeployment({ name: 'scaled', namespace, body: first })).rejects.toMatchObject({
       code: 409,
     });
