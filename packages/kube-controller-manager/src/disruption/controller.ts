@@ -1,6 +1,7 @@
 /** disruption-controller (upstream `pkg/controller/disruption/disruption.go`). */
 import type { Selector } from '@kubets/apimachinery/labels';
 import { isConflict } from '@kubets/apimachinery/status';
+import { semanticEqual } from '@kubets/apimachinery/validation-meta';
 import type { Pod } from '@kubets/api/types/core-v1';
 import type { PodDisruptionBudget } from '@kubets/api/types/policy-v1';
 import { keyOf, namespaceIndex, type SharedInformer, type WorkQueue } from '@kubets/client';
@@ -52,7 +53,7 @@ class DisruptionController {
       onAdd: (pod) => this.#changed(pod),
       onUpdate: (old, pod) => {
         // It may have left a budget's selection.
-        if (old.metadata.labels !== pod.metadata.labels) this.#enqueueBudgets(old);
+        if (!semanticEqual(old.metadata.labels, pod.metadata.labels)) this.#enqueueBudgets(old);
         this.#changed(pod);
       },
       onDelete: (pod) => void this.#enqueueBudgets(pod),
