@@ -201,7 +201,7 @@ export function rejection(status: Status, { profile, nodeName }: Assumed): Failu
   if (!status.rejected) return { status, diagnosis: undefined, nominatedNodeName: '' };
   const { cluster } = profile.profile.handle;
   const chosen = cluster.get(nodeName);
-  const diagnosis = new Diagnosis(() => (chosen === undefined ? [] : [chosen]));
+  const diagnosis = new Diagnosis(chosen === undefined ? [] : [chosen]);
   diagnosis.set(nodeName, status);
   return { status, diagnosis, nominatedNodeName: '' };
 }

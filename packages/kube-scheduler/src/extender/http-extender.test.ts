@@ -52,7 +52,7 @@ function extender(urlPrefix: string, config: Partial<ExtenderConfig>): HttpExten
   return new HttpExtender(whole, extenderTransport(whole, systemClock));
 }
 
-const diagnosisOf = (): Diagnosis => new Diagnosis(() => nodes);
+const diagnosisOf = (): Diagnosis => new Diagnosis(nodes);
 
 describe('HttpExtender', () => {
   it('filters, by whole nodes', async () => {

@@ -126,15 +126,14 @@ export class NodeSelector implements Candidates {
 
   nodesFound(): NodeInfo[] {
     const { infos } = this.#options.cluster.table;
-    return Array.from(this.rows.subarray(0, this.count), (row) => infos[row] as NodeInfo);
+    const nodes: NodeInfo[] = [];
+    for (let i = 0; i < this.count; i++) nodes.push(infos[this.rows[i] as number] as NodeInfo);
+    return nodes;
   }
 
   /** Statuses of the last attempt; nodes without one are feasible, or were not looked at. */
   diagnosis(pod: PodInfo): Diagnosis {
-    const view = this.#classes.view(pod);
-    const diagnosis = new Diagnosis(() => this.#options.cluster.list());
-    this.#explain(view, diagnosis);
-    return diagnosis;
+    return this.#explain(this.#classes.view(pod));
   }
 
   #resize(): void {
@@ -153,7 +152,7 @@ export class NodeSelector implements Candidates {
 
   #turnedDown(status: Status): Found {
     if (!status.rejected) throw new PluginError(status);
-    const diagnosis = new Diagnosis(() => this.#options.cluster.list());
+    const diagnosis = new Diagnosis(this.#options.cluster.list());
     diagnosis.absent = status;
     diagnosis.preFilterMessage = status.message;
     diagnosis.blame(status);
@@ -162,17 +161,17 @@ export class NodeSelector implements Candidates {
   }
 
   #unfit(view: ShapeView): Found {
-    const diagnosis = new Diagnosis(() => this.#options.cluster.list());
-    this.#explain(view, diagnosis);
-    return { rows: this.rows, count: 0, diagnosis };
+    return { rows: this.rows, count: 0, diagnosis: this.#explain(view) };
   }
 
-  #explain(view: ShapeView, diagnosis: Diagnosis): void {
-    for (const { row, name } of this.#options.cluster.list()) {
+  #explain(view: ShapeView): Diagnosis {
+    const nodes = this.#options.cluster.list();
+    const statuses: (Status | undefined)[] = [];
+    for (const { row } of nodes) {
       const code = view.codes[row] as number;
-      const status = code > 0 ? view.status(code) : this.#rejected[row];
-      if (status !== undefined) diagnosis.set(name, status);
+      statuses.push(code > 0 ? view.status(code) : this.#rejected[row]);
     }
+    return new Diagnosis(nodes, statuses);
   }
 
   /** The node that preemption made room on is tried first, by itself. */
@@ -189,7 +188,7 @@ export class NodeSelector implements Candidates {
   /** A pod that names its nodes: those are looked at one by one. */
   #filterNamed(state: CycleState, pod: PodInfo, { nodeNames, narrowedBy }: PreFiltered): Found {
     const { cluster, profile } = this.#options;
-    const diagnosis = new Diagnosis(() => cluster.list());
+    const diagnosis = new Diagnosis(cluster.list());
     diagnosis.absent = Status.unresolvable(`node(s) didn't satisfy plugin(s) [${narrowedBy.join(' ')}]`);
     for (const plugin of narrowedBy) diagnosis.unschedulablePlugins.add(plugin);
     this.count = 0;

@@ -6,8 +6,6 @@ import type { NodeStatuses } from './types.ts';
 const notLookedAt = Status.unresolvable();
 
 export class Diagnosis implements NodeStatuses {
-  /** How many nodes there are. */
-  readonly allNodes: number;
   /** What PreFilter said when it turned the pod down as a whole. */
   preFilterMessage = '';
   postFilterMessage = '';
@@ -15,24 +13,37 @@ export class Diagnosis implements NodeStatuses {
   readonly pendingPlugins = new Set<string>();
   /** For nodes without a status of their own. */
   absent: Status = notLookedAt;
-  readonly #byNode = new Map<string, Status>();
-  readonly #nodes: () => readonly NodeInfo[];
+  /** All nodes, with their statuses at the same places. */
+  readonly #nodes: readonly NodeInfo[];
+  readonly #statuses: (Status | undefined)[];
+  #index: Map<string, number> | undefined;
 
-  constructor(nodes: () => readonly NodeInfo[]) {
+  /** `statuses` belongs to the diagnosis from now on, and goes with `nodes` place by place. */
+  constructor(nodes: readonly NodeInfo[], statuses: (Status | undefined)[] = []) {
     this.#nodes = nodes;
-    this.allNodes = nodes().length;
+    this.#statuses = statuses;
+    // Most nodes share few statuses.
+    for (const status of new Set(statuses)) if (status !== undefined) this.blame(status);
+  }
+
+  /** How many nodes there are. */
+  get allNodes(): number {
+    return this.#nodes.length;
   }
 
   get(nodeName: string): Status {
-    return this.#byNode.get(nodeName) ?? this.absent;
+    const at = this.#at(nodeName);
+    return (at === undefined ? undefined : this.#statuses[at]) ?? this.absent;
   }
 
   nodesWithCode(code: Status['code']): readonly NodeInfo[] {
-    return this.#nodes().filter(({ name }) => this.get(name).code === code);
+    return this.#nodes.filter((_node, i) => (this.#statuses[i] ?? this.absent).code === code);
   }
 
+  /** Nodes that are not among those of the diagnosis are passed over. */
   set(nodeName: string, status: Status): void {
-    this.#byNode.set(nodeName, status);
+    const at = this.#at(nodeName);
+    if (at !== undefined) this.#statuses[at] = status;
     this.blame(status);
   }
 
@@ -51,15 +62,22 @@ export class Diagnosis implements NodeStatuses {
     return this.postFilterMessage === '' ? text : `${text} ${this.postFilterMessage}`;
   }
 
+  #at(nodeName: string): number | undefined {
+    this.#index ??= new Map(this.#nodes.map(({ name }, i) => [name, i]));
+    return this.#index.get(nodeName);
+  }
+
   #histogram(): string {
+    const byStatus = new Map<Status, number>();
+    for (let i = 0; i < this.#nodes.length; i++) {
+      const status = this.#statuses[i] ?? this.absent;
+      byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
+    }
     const counts = new Map<string, number>();
-    const count = (status: Status, nodes: number): void => {
-      for (const reason of status.reasons) counts.set(reason, (counts.get(reason) ?? 0) + nodes);
-    };
-    for (const status of this.#byNode.values()) count(status, 1);
-    const left = this.allNodes - this.#byNode.size;
-    if (left > 0) count(this.absent, left);
-    const reasons = Array.from(counts, ([reason, nodes]) => `${nodes} ${reason}`);
-    return reasons.length === 0 ? '' : ` ${reasons.sort().join(', ')}.`;
+    for (const [{ reasons }, nodes] of byStatus) {
+      for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + nodes);
+    }
+    const texts = Array.from(counts, ([reason, nodes]) => `${nodes} ${reason}`);
+    return texts.length === 0 ? '' : ` ${texts.sort().join(', ')}.`;
   }
 }
