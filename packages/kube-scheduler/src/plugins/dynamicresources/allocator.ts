@@ -71,7 +71,30 @@ export class Allocator {
    * @throws Error when a selector cannot be evaluated, a pool that is wanted whole is not, or the search takes too long.
    */
   allocate(): readonly (readonly Chosen[])[] | undefined {
-    return this.#claim(0) ? this.#chosen : undefined;
+    return this.#isPossible() && this.#claim(0) ? this.#chosen : undefined;
+  }
+
+  /**
+   * Counts before it searches: requests that are alike must find enough devices together. Without this, too few devices would be
+   * tried in every combination before the answer is no.
+   */
+  #isPossible(): boolean {
+    const wanted = new Map<string, { left: number }>();
+    for (const { requests } of this.#claims) {
+      for (const { alternatives } of requests) {
+        const [only] = alternatives;
+        if (alternatives.length !== 1 || only?.count === undefined || only.adminAccess) continue;
+        const suitable = this.#devices.filter(
+          (device) => device.pool.complete && !this.#taken.has(device.id) && this.#matches(device, only),
+        );
+        const key = suitable.map(({ id }) => id).join(' ');
+        let group = wanted.get(key);
+        if (group === undefined) wanted.set(key, (group = { left: suitable.length }));
+        group.left -= only.count;
+        if (group.left < 0) return false;
+      }
+    }
+    return true;
   }
 
   #claim(index: number): boolean {
@@ -99,6 +122,7 @@ export class Allocator {
   /** So many more, from a place in the list on: no two orders of the same devices are tried. */
   #some(task: Task, alternative: Alternative, { left, from }: { left: number; from: number }): boolean {
     if (left === 0) return this.#next(task);
+    if (this.#devices.length - from < left) return false;
     for (let i = from; i < this.#devices.length; i++) {
       const device = this.#devices[i] as PooledDevice;
       if (!device.pool.complete || !this.#matches(device, alternative)) continue;
