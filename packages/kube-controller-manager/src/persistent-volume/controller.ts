@@ -1,4 +1,5 @@
 /** Binds claims to volumes (upstream `pkg/controller/volume/persistentvolume`). */
+import { sleep } from '@kubets/apimachinery/clock';
 import { isPodTerminal } from '@kubets/api/core/helpers/pod';
 import { storageClassOf } from '@kubets/api/core/helpers/persistent-volume';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@kubets/api/types/core-v1';
@@ -24,6 +25,9 @@ const accessModesIndex = 'accessmodes';
 /** Claims without a volume, by their class. */
 const waitingClaimsIndex = 'waitingClaims';
 const workers = 10;
+/** Mostly there is nothing to do: so many looks at once hold up nobody. */
+const resyncChunk = 500;
+const resyncPauseMs = 20;
 
 const byAccessModes = ({ spec }: Readonly<PersistentVolume>): readonly string[] => [
   (spec?.accessModes ?? []).toSorted().join(','),
@@ -89,17 +93,23 @@ class PersistentVolumeBinder implements Controller {
     });
     const resync = runEvery(context.clock, context.options.pvClaimBinderSyncPeriodMs, {
       signal,
-      pass: () => this.#resync(),
+      pass: () => this.#resync(signal),
       onError: (error) => context.log.error({ controller: context.name, error: String(error) }, 'resync failed'),
     });
     await Promise.all([claims.run(signal), volumes.run(signal), resync]);
   }
 
-  /** Claims may wait for things that nobody tells about: everything is looked at again now and then. */
-  #resync(): Promise<void> {
-    for (const key of this.#claims.store.keys()) this.#claimQueue.add(key);
-    for (const key of this.#volumes.store.keys()) this.#volumeQueue.add(key);
-    return Promise.resolve();
+  /** Claims may wait for things that nobody tells about: everything is looked at again now and then, a part at a time. */
+  async #resync(signal: AbortSignal): Promise<void> {
+    for (const [queue, keys] of [
+      [this.#claimQueue, this.#claims.store.keys()],
+      [this.#volumeQueue, this.#volumes.store.keys()],
+    ] as const) {
+      for (let i = 0; i < keys.length; i += resyncChunk) {
+        if (i > 0) await sleep(this.#context.clock, resyncPauseMs, signal);
+        for (const key of keys.slice(i, i + resyncChunk)) queue.add(key);
+      }
+    }
   }
 
   #watch(): void {
