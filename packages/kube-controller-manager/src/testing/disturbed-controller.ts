@@ -6,10 +6,10 @@ import type { ControllerDescriptor } from '../controller.ts';
 import { ControllerFixture } from './controller-fixture.ts';
 import { countingTransport } from './counting-transport.ts';
 
-/** What happens to the controllers and their connection. */
-export type Trouble = 'stall' | 'reset' | 'refuse' | 'conflict' | 'restart';
+/** What happens to the controllers and their connection; `repeat`: every event comes twice from now on. */
+export type Trouble = 'stall' | 'reset' | 'repeat' | 'refuse' | 'conflict' | 'restart';
 
-export const troubles: readonly Trouble[] = ['stall', 'reset', 'refuse', 'conflict', 'restart'];
+export const troubles: readonly Trouble[] = ['stall', 'reset', 'repeat', 'refuse', 'conflict', 'restart'];
 
 export class DisturbedController implements AsyncDisposable {
   /** Runs no controllers: the client, the clock and the plane of the test. */
@@ -41,6 +41,9 @@ export class DisturbedController implements AsyncDisposable {
         return this.#faulty?.stallOpen();
       case 'reset':
         return this.#faulty?.reset();
+      case 'repeat':
+        if (this.#faulty !== undefined) this.#faulty.filter = (event) => [event, event];
+        return;
       case 'refuse':
         return void this.#faulty?.faults.push(failure('InternalError', 'out of order'));
       case 'conflict':
@@ -54,6 +57,7 @@ export class DisturbedController implements AsyncDisposable {
   calm(): void {
     if (this.#faulty === undefined) return;
     this.#faulty.stalled = false;
+    this.#faulty.filter = (event) => [event];
     this.#faulty.faults.length = 0;
     this.#faulty.reset();
   }
