@@ -181,6 +181,21 @@ describe('SimulatedNodes', () => {
     expect(await shown('a')).toBe('Running  ready=True restarts=0');
   });
 
+  it('sees what others wrote just before its own write', async () => {
+    await using _nodes = await start();
+    await create(podOf('a', { readinessGates: [{ conditionType: 'open' }] }));
+    const opened = pods().patch('a', {
+      type: 'application/strategic-merge-patch+json',
+      body: { status: { conditions: [{ type: 'open', status: 'True' }] } },
+      subresource: 'status',
+    });
+    // The node decides before the gate is open, and writes after it.
+    clock.advance(1000);
+    await opened;
+    await settle(60);
+    expect(await shown('a')).toBe('Running  ready=True restarts=0');
+  });
+
   it('stands still while a node does not answer', async () => {
     await using _nodes = await start();
     const mark = (value: string) =>

@@ -185,10 +185,17 @@ export class SimulatedPods {
     const { name = '', namespace = '', uid } = pod.pod.metadata;
     const client = new ResourceClient(pod.node.transport, pods, namespace);
     if (state.type !== 'stopped' || state.succeeded !== undefined) await this.#writeStatus(pod, client);
-    if (state.type !== 'stopped') return;
+    if (state.type !== 'stopped') return this.#repeat(pod);
     pod.node.release(pod.podIPs);
     pod.gone = true;
     await client.delete(name, { gracePeriodSeconds: 0, ...(uid !== undefined && { preconditions: { uid } }) });
+  }
+
+  /** Others may have written between the decision and the write: the watch's news of it counted as old. */
+  #repeat(pod: SimulatedPod): void {
+    if (pod.gone || this.#isReported(pod)) return;
+    pod.dirty = true;
+    this.#writer.add(pod);
   }
 
   async #writeStatus(pod: SimulatedPod, client: ResourceClient<Pod>): Promise<void> {
