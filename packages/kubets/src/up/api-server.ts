@@ -82,14 +82,9 @@ export async function pkiOf(options: UpOptions, directory: string): Promise<Clus
 interface Parts {
   readonly pki: ClusterPki;
   readonly log: Log;
-  readonly standIns: KubeApiServerOptions['standIns'];
 }
 
-function serverOptions(
-  options: UpOptions,
-  storage: EmbeddedStore,
-  { pki, log, standIns }: Parts,
-): KubeApiServerOptions {
+function serverOptions(options: UpOptions, storage: EmbeddedStore, { pki, log }: Parts): KubeApiServerOptions {
   return {
     clock: systemClock,
     random: systemRandom,
@@ -116,33 +111,16 @@ function serverOptions(
     serviceNodePortRange: { first: 30_000, last: 32_767 },
     serviceAddress: nthAddress(options.serviceClusterIpRanges[0] ?? '', 1),
     trust: { clientCa: pki.authority, frontProxyCa: pki.frontProxyAuthority },
-    standIns,
+    // Where no controllers run, somebody has to make service accounts and aggregate roles.
+    standIns: options.controllers === undefined ? { rootCA: pki.authority } : undefined,
     featureGates: {},
     eventTtlSeconds: 3600,
   };
 }
 
-const standInFor = [
-  'serviceaccount-controller',
-  'root-ca-certificate-publisher-controller',
-  'clusterrole-aggregation-controller',
-];
-
-/** Where no controllers run, or not those, somebody has to make service accounts and aggregate roles. */
-async function standInsOf(options: UpOptions, pki: ClusterPki): Promise<KubeApiServerOptions['standIns']> {
-  const { controllerDescriptors } = await import('@kubets/kube-controller-manager');
-  const there = standInFor.every((name) => controllerDescriptors.some((descriptor) => descriptor.name === name));
-  return options.controllers === undefined || !there ? { rootCA: pki.authority } : undefined;
-}
-
 /** Not started. */
-export async function createUpServer(
-  options: UpOptions,
-  storage: EmbeddedStore,
-  parts: { readonly pki: ClusterPki; readonly log: Log },
-): Promise<ApiServer> {
-  const standIns = await standInsOf(options, parts.pki);
-  return await createKubeApiServer(serverOptions(options, storage, { ...parts, standIns }));
+export async function createUpServer(options: UpOptions, storage: EmbeddedStore, parts: Parts): Promise<ApiServer> {
+  return await createKubeApiServer(serverOptions(options, storage, parts));
 }
 
 /** Resolves when the server is ready, or the user has stopped it before that. */

@@ -10,6 +10,8 @@ import type { UpOptions } from './options.ts';
 /** Controllers get most of the 5 s in which everything has to end. */
 const stopMs = 2500;
 
+const component = 'kube-controller-manager';
+
 export interface ControllersOptions {
   readonly options: UpOptions;
   readonly server: ApiServer;
@@ -30,8 +32,8 @@ export async function startControllers(parts: ControllersOptions): Promise<Async
       clock: systemClock,
       random: systemRandom,
       log,
-      transport: server.transport(controllerManagerUser),
-      transportFor: (account) => server.transport(controllerUser(account)),
+      transport: server.transport(controllerManagerUser, component),
+      transportFor: (account) => server.transport(controllerUser(account), component),
       controllers: options.controllers ?? [],
       options: managerOptions(options, pki),
       leaderElection: { identity },
@@ -39,7 +41,7 @@ export async function startControllers(parts: ControllersOptions): Promise<Async
       onStarted: () => started.resolve(),
     });
     const running = background({
-      name: 'kube-controller-manager',
+      name: component,
       clock: systemClock,
       log,
       stopMs,

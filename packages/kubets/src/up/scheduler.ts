@@ -8,6 +8,8 @@ import { background } from './background.ts';
 import { schedulerUser } from './identities.ts';
 
 const stopMs = 1000;
+
+const component = 'kube-scheduler';
 /** A scheduler that has lost its lease, or has failed, is begun anew after this. */
 const restartMs = 1000;
 
@@ -30,7 +32,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<AsyncDispos
       clock: systemClock,
       random: systemRandom,
       log,
-      transport: server.transport(schedulerUser),
+      transport: server.transport(schedulerUser, component),
       identity,
       configuration,
     });
@@ -46,7 +48,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<AsyncDispos
       }
     }
   };
-  return background({ name: 'kube-scheduler', clock: systemClock, log, stopMs, run });
+  return background({ name: component, clock: systemClock, log, stopMs, run });
 }
 
 /** What goes wrong follows from the configuration. */

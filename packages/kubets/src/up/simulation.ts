@@ -51,8 +51,8 @@ export async function startSimulation(
     clock: systemClock,
     random: systemRandom,
     log,
-    transport: server.transport(simulationUser),
-    transportFor: (name) => server.transport(nodeUser(name)),
+    transport: server.transport(simulationUser, 'kubelet'),
+    transportFor: (name) => server.transport(nodeUser(name), 'kubelet'),
   });
   try {
     await nodes.start(signal);
