@@ -92,8 +92,8 @@ export interface ApiServer extends AsyncDisposable {
    * ready. Rejects with the listener's error (`EADDRINUSE`) or a hook's. Single use.
    */
   start(): Promise<AddressInfo | undefined>;
-  /** A client's way in without a network. */
-  transport(user: UserInfo): Transport;
+  /** A client's way in without a network; `component` (default `kubets`) names the manager of the fields it writes. */
+  transport(user: UserInfo, component?: string): Transport;
   /** New certificates and CAs, from now on. */
   setTlsMaterial(material: TlsMaterial): void;
   /** Stops cleanly within the shutdown timeout. Idempotent. The storage stays open. */
@@ -126,8 +126,8 @@ class AssembledServer implements ApiServer {
     return address;
   }
 
-  transport(user: UserInfo): Transport {
-    return this.parts.server.transport(user);
+  transport(user: UserInfo, component?: string): Transport {
+    return this.parts.server.transport(user, component);
   }
 
   setTlsMaterial(material: TlsMaterial): void {

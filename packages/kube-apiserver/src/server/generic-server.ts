@@ -35,7 +35,7 @@ import { PostStartHooks } from './post-start-hooks.ts';
 import { createRequestHandler } from './server.ts';
 import type { TlsMaterial } from './tls.ts';
 import type { ApiResult, Filter, Next, UserInfo } from './types.ts';
-import { buildInfo, serveVersion } from './version.ts';
+import { buildInfo, kubernetesVersion, serveVersion } from './version.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -184,10 +184,14 @@ export class GenericServer implements AsyncDisposable {
     }
   }
 
-  /** A client's way in without a network, as `user`. Works before {@link start} and until the server stops. */
-  transport(user: UserInfo): Transport {
+  /**
+   * A client's way in without a network, as `user`. `component` goes into the user agent, and so names the manager of the
+   * fields it writes. Works before {@link start} and until the server stops.
+   */
+  transport(user: UserInfo, component = 'kubets'): Transport {
     const { clock, log } = this.#options;
-    return inProcessTransport({ pipeline: this.pipeline, clock, log, stopping: this.stopping }, user);
+    const userAgent = `${component}/v${kubernetesVersion}`;
+    return inProcessTransport({ pipeline: this.pipeline, clock, log, stopping: this.stopping }, { user, userAgent });
   }
 
   /** Opens the port; resolves to its address (`undefined` without a listener). Rejects as the listener does. Single use. */

@@ -13,7 +13,7 @@ const user = { name: 'system:kube-scheduler', groups: ['system:authenticated'] }
 function transport(pipeline: Next, log = silentLog) {
   const abort = new AbortController();
   const server = { pipeline, clock: systemClock, log, stopping: abort.signal };
-  return { transport: inProcessTransport(server, user), stop: () => abort.abort() };
+  return { transport: inProcessTransport(server, { user, userAgent: 'kube-scheduler/v1' }), stop: () => abort.abort() };
 }
 
 const get = { method: 'GET', path: '/api/v1/pods' } as const;
@@ -32,6 +32,7 @@ describe('inProcessTransport', () => {
     expect(answer.warnings).toEqual(['careful']);
     const [request] = seen;
     expect(request?.peer).toEqual({ transport: 'in-process', user });
+    expect(request?.headers['user-agent']).toBe('kube-scheduler/v1');
     expect(request?.query.get('dryRun')).toBe('All');
     expect(await request?.body()).toEqual({ type: 'object', object: body, contentType: 'application/json' });
   });

@@ -28,6 +28,13 @@ export interface InProcessServer {
   readonly stopping: AbortSignal;
 }
 
+/** Who asks. */
+export interface InProcessClient {
+  readonly user: UserInfo;
+  /** Its first word, up to a slash, names the manager of the fields it writes. */
+  readonly userAgent: string;
+}
+
 class InProcessRequest implements ApiRequest {
   readonly method: string;
   readonly path: string;
@@ -43,13 +50,17 @@ class InProcessRequest implements ApiRequest {
   readonly #request: TransportRequest;
   readonly #abort = new AbortController();
 
-  constructor(request: TransportRequest, user: UserInfo, receivedAt: number) {
+  constructor(request: TransportRequest, { user, userAgent }: InProcessClient, receivedAt: number) {
     this.#request = request;
     this.method = request.method;
     this.path = request.path;
     this.query = new URLSearchParams(request.query);
     const type = request.body === undefined ? undefined : (request.contentType ?? 'application/json');
-    this.headers = { ...request.headers, ...(type === undefined ? {} : { 'content-type': type }) };
+    this.headers = {
+      'user-agent': userAgent,
+      ...request.headers,
+      ...(type === undefined ? {} : { 'content-type': type }),
+    };
     this.peer = { transport: 'in-process', user };
     this.user = user;
     this.receivedAt = receivedAt;
@@ -177,11 +188,11 @@ const batch = 256;
 
 class InProcessTransport implements Transport {
   readonly #server: InProcessServer;
-  readonly #user: UserInfo;
+  readonly #client: InProcessClient;
 
-  constructor(server: InProcessServer, user: UserInfo) {
+  constructor(server: InProcessServer, client: InProcessClient) {
     this.#server = server;
-    this.#user = user;
+    this.#client = client;
   }
 
   /** The result, or a StatusError for whatever was thrown. */
@@ -201,7 +212,7 @@ class InProcessTransport implements Transport {
   }
 
   async request(asked: TransportRequest): Promise<TransportResponse> {
-    const request = new InProcessRequest(asked, this.#user, this.#server.clock.now());
+    const request = new InProcessRequest(asked, this.#client, this.#server.clock.now());
     try {
       const result = await this.#run(request);
       if (result.type === 'watch') {
@@ -216,7 +227,7 @@ class InProcessTransport implements Transport {
   }
 
   async watch(asked: TransportRequest): Promise<WatchStream> {
-    const request = new InProcessRequest(asked, this.#user, this.#server.clock.now());
+    const request = new InProcessRequest(asked, this.#client, this.#server.clock.now());
     const result = await this.#run(request);
     if (result.type === 'watch') return new InProcessWatch(result, [request.signal, this.#server.stopping]);
     throwFailure(result);
@@ -227,7 +238,7 @@ class InProcessTransport implements Transport {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** A client's way to the server without a network, as `user`. */
-export function inProcessTransport(server: InProcessServer, user: UserInfo): Transport {
-  return new InProcessTransport(server, user);
+/** A client's way to the server without a network. */
+export function inProcessTransport(server: InProcessServer, client: InProcessClient): Transport {
+  return new InProcessTransport(server, client);
 }
