@@ -19,6 +19,8 @@ export interface HandlerDependencies {
   readonly isOurs: (pod: Readonly<Pod>) => boolean;
   /** What plugins have registered for. */
   readonly events: Iterable<ClusterEvent>;
+  /** Whether the API server serves a resource: others cannot change. */
+  readonly serves: (resource: { readonly group: string; readonly resource: string }) => boolean;
 }
 
 const differs = (a: unknown, b: unknown): boolean => a !== b && JSON.stringify(a) !== JSON.stringify(b);
@@ -87,7 +89,7 @@ export class EventHandlers {
   /** Other kinds: told to the pods that wait, no more. */
   #registerKind(kind: string): void {
     const resource = resourceOf(kind);
-    if (resource === undefined) return;
+    if (resource === undefined || !this.#d.serves(resource)) return;
     const moved = (
       actionType: number,
       old: Readonly<ApiObject> | undefined,

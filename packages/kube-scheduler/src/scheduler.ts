@@ -315,6 +315,7 @@ export class Scheduler {
       shapes: this.#shapes,
       isOurs: (pod) => this.#profileOf(pod) !== undefined,
       events: [...this.#profiles.values()].flatMap(({ hints }) => hints.events),
+      serves: this.#options.serves ?? (() => true),
     });
   }
 

@@ -37,6 +37,8 @@ export interface SelectorOptions {
   readonly random: Random;
   /** For profiles that do not say; 0: adaptive. */
   readonly percentageOfNodesToScore: number;
+  /** What may be kept about kinds of pods; see {@link PodClasses}. */
+  readonly keptBytes?: number;
 }
 
 /** The feasible nodes are the first `count` of `rows`, until the next attempt. */
@@ -47,6 +49,7 @@ export interface Found {
   readonly diagnosis: Diagnosis | undefined;
 }
 
+const noNodes: readonly NodeInfo[] = [];
 const minFeasible = 100;
 const minPercentage = 5;
 
@@ -65,7 +68,7 @@ export class NodeSelector implements Candidates {
 
   constructor(options: SelectorOptions) {
     this.#options = options;
-    this.#classes = new PodClasses(options.cluster.table, options.profile);
+    this.#classes = new PodClasses(options.cluster.table, options.profile, options.keptBytes);
   }
 
   reject(row: number, status: Status): void {
@@ -325,16 +328,20 @@ export class NodeSelector implements Candidates {
     const { score, preScore, weights } = this.#options.profile.points;
     const plugins = score.filter((plugin) => plugin.score !== undefined);
     if (plugins.length === 0) return;
-    const nodes = this.nodesFound();
     const skipped = new Set<string>();
+    let nodes: readonly NodeInfo[] | undefined;
     for (const plugin of preScore) {
-      const status = called(plugin.name, () => plugin.preScore?.(state, pod, nodes));
+      // Thousands of nodes are not collected for nobody.
+      if ((plugin.preScore?.length ?? 0) > 2) nodes ??= this.nodesFound();
+      const given = nodes ?? noNodes;
+      const status = called(plugin.name, () => plugin.preScore?.(state, pod, given));
       if (status?.code === 'Skip') skipped.add(plugin.name);
       else if (!isSuccess(status)) throw new PluginError(status.by(plugin.name));
     }
     state.skipScore = skipped;
     for (const plugin of plugins) {
       if (skipped.has(plugin.name)) continue;
+      nodes ??= this.nodesFound();
       const scores: NodeScore[] = nodes.map((node) => ({ node, score: plugin.score?.(state, pod, node) ?? 0 }));
       const status = called(plugin.name, () => plugin.normalizeScore?.(state, pod, scores));
       if (!isSuccess(status)) throw new PluginError(status.by(plugin.name));

@@ -24,30 +24,43 @@ export interface PodClass {
   readonly kernels: readonly ClusterKernel[];
 }
 
-/** Classes kept; beyond, the one not used for the longest time goes. */
-const maxClasses = 1024;
+/**
+ * What may be kept in all, in bytes of numbers by row; beyond, what was not used for the longest time goes. A cluster of 5,000
+ * nodes thus keeps some 300 shapes and classes, one of 1,000 some 2,500.
+ */
+const defaultKeptBytes = 128 * 1024 * 1024;
+/** About what one shape, or one class, keeps for each row. */
+const bytesPerRow = 48;
+const minKept = 16;
 
 export class PodClasses {
   readonly #table: NodeTable;
   readonly #profile: Profile;
-  readonly #views = new WeakMap<PodShape, ShapeView>();
+  readonly #keptBytes: number;
+  /** By shape, in the order of their last use. */
+  readonly #views = new Map<number, ShapeView>();
   readonly #locals = new WeakMap<PodShape, readonly ConfiguredKernel[]>();
   /** In the order of their last use. */
   readonly #classes = new Map<string, PodClass>();
   readonly #keyed: readonly FastPlugin[];
 
-  constructor(table: NodeTable, profile: Profile) {
+  constructor(table: NodeTable, profile: Profile, keptBytes: number = defaultKeptBytes) {
     this.#table = table;
+    this.#keptBytes = keptBytes;
     this.#profile = profile;
     this.#keyed = [...profile.plugins.values()].filter(isFastPlugin).filter(({ classKey }) => classKey !== undefined);
   }
 
   /** Not up to date yet. */
   view(pod: PodInfo): ShapeView {
-    let view = this.#views.get(pod.shape);
-    if (view === undefined) {
-      view = new ShapeView(this.#table, this.locals(pod));
-      this.#views.set(pod.shape, view);
+    const { id } = pod.shape;
+    let view = this.#views.get(id);
+    if (view === undefined) view = new ShapeView(this.#table, this.locals(pod));
+    else this.#views.delete(id);
+    this.#views.set(id, view);
+    if (this.#views.size > this.#limit) {
+      const [oldest] = this.#views.keys();
+      if (oldest !== undefined) this.#views.delete(oldest);
     }
     return view;
   }
@@ -69,8 +82,12 @@ export class PodClasses {
     if (known === undefined) known = this.#compile(pod);
     else this.#classes.delete(key);
     this.#classes.set(key, known);
-    if (this.#classes.size > maxClasses) this.#evict();
+    if (this.#classes.size > this.#limit) this.#evict();
     return known;
+  }
+
+  get #limit(): number {
+    return Math.max(minKept, Math.trunc(this.#keptBytes / (bytesPerRow * this.#table.capacity)));
   }
 
   #evict(): void {

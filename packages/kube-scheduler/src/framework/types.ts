@@ -208,7 +208,7 @@ export interface PostFilterPlugin extends Plugin {
 }
 
 export interface PreScorePlugin extends Plugin {
-  /** `nodes`: the feasible ones. */
+  /** `nodes`: the feasible ones; empty for methods that do not declare this parameter: they are not collected for nothing. */
   preScore(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): Outcome;
 }
 

@@ -66,7 +66,7 @@ export class OfflineScheduler {
   readonly #shapes = new PodShapes();
   readonly #informers = new Map<string, TestInformer>();
 
-  constructor(options: Partial<ProfileOptions> = {}) {
+  constructor(options: Partial<ProfileOptions> = {}, { keptBytes }: { readonly keptBytes?: number } = {}) {
     const featureEnabled = featureGateLookup();
     const handle = new ProfileHandle(
       'default-scheduler',
@@ -101,6 +101,7 @@ export class OfflineScheduler {
       nominator: () => this.nominator,
       random: systemRandom,
       percentageOfNodesToScore: 0,
+      ...(keptBytes === undefined ? {} : { keptBytes }),
     });
   }
 
@@ -130,7 +131,8 @@ export class OfflineScheduler {
     const reasons = new Map<string, Status>();
     const feasible = diagnosis === undefined ? this.selector.nodesFound().map(({ name }) => name) : [];
     const why = diagnosis ?? this.selector.diagnosis(info);
-    for (const { name } of this.cache.cluster.list()) if (!feasible.includes(name)) reasons.set(name, why.get(name));
+    const fits = new Set(feasible);
+    for (const { name } of this.cache.cluster.list()) if (!fits.has(name)) reasons.set(name, why.get(name));
     const scores = feasible.length === 0 ? [] : this.selector.score(state, info);
     return { feasible, reasons, totals: new Map(feasible.map((name, i) => [name, scores[i] ?? 0])) };
   }
