@@ -16,6 +16,9 @@ export interface BindingDependencies {
   readonly onBinding: (uid: string) => void;
   readonly onPermitWait: (result: string, seconds: number) => void;
   readonly onExtensionPoint: SchedulerMetrics['extensionPoint'];
+  /** Around the Bind plugins alone: pods may wait long before. */
+  readonly onBindStart: () => void;
+  readonly onBindEnd: () => void;
   /** Tells the API where the pod is about to go. Never rejects. */
   readonly nominate: (assumed: Assumed) => Promise<void>;
 }
@@ -38,7 +41,9 @@ export async function bind(
   dependencies.onBinding(pod.uid);
   const prepared = await measured('PreBind', assumed, dependencies, () => runPreBind(assumed, preBind, signal));
   if (!isSuccess(prepared)) return failureOf(prepared);
+  dependencies.onBindStart();
   const status = await measured('Bind', assumed, dependencies, () => runBind(assumed, dependencies.extenders));
+  dependencies.onBindEnd();
   if (!isSuccess(status)) return failureOf(status);
   for (const plugin of assumed.profile.profile.points.postBind) {
     await settled(plugin.name, () => plugin.postBind?.(assumed.state, pod, assumed.nodeName));

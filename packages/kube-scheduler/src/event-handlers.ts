@@ -8,6 +8,7 @@ import type { SchedulerCache } from './cache/cache.ts';
 import type { PodShapes } from './framework/pod-info.ts';
 import { PodInfo } from './framework/pod-info.ts';
 import { action, type ClusterEvent } from './framework/types.ts';
+import type { PermitWait } from './framework/waiting-pods.ts';
 import type { SchedulingQueue } from './queue/scheduling-queue.ts';
 
 export interface HandlerDependencies {
@@ -15,6 +16,8 @@ export interface HandlerDependencies {
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
   readonly shapes: PodShapes;
+  /** Pods that Permit plugins make wait. */
+  readonly waiting: ReadonlyMap<string, PermitWait>;
   /** Whether one of the profiles is meant to schedule the pod. */
   readonly isOurs: (pod: Readonly<Pod>) => boolean;
   /** What plugins have registered for. */
@@ -153,6 +156,7 @@ export class EventHandlers {
     const { cache, queue } = this.#d;
     if (this.#d.isOurs(pod) && !isAssigned(pod)) queue.delete(pod);
     const uid = pod.metadata.uid ?? '';
+    this.#d.waiting.get(uid)?.reject('', 'removed');
     // A pod that is being bound is on its node as far as others are concerned.
     if (!isAssigned(pod) && !cache.isAssumed(uid)) {
       // One that was promised room does not need it any more.

@@ -1,7 +1,6 @@
-/** The scheduler's Events: as many at a time as keep up with it, in order for each object. */
+/** The scheduler's Events. */
 import type { Clock, Random } from '@kubets/apimachinery/clock';
-import type { ApiObject } from '@kubets/apimachinery/meta';
-import { EventSeriesRecorder, type EventNote, type KubeClient, type ObjectReference } from '@kubets/client';
+import { EventSeriesRecorder, type KubeClient } from '@kubets/client';
 
 export interface SchedulerEventsOptions {
   readonly client: KubeClient;
@@ -14,31 +13,13 @@ export interface SchedulerEventsOptions {
   readonly onDropped: (reason: string, error?: unknown) => void;
 }
 
-/** A recorder waits for each event to arrive before it sends the next. */
-const lanes = 16;
+/** Longer ones are refused by servers. */
+const maxInstanceLength = 128;
 
-export class SchedulerEvents implements AsyncDisposable {
-  readonly #recorders: readonly EventSeriesRecorder[];
-
+/** A profile's recorder. */
+export class SchedulerEvents extends EventSeriesRecorder {
   constructor({ client, clock, random, reportingController, instance, onDropped }: SchedulerEventsOptions) {
-    const reportingInstance = `${reportingController}-${instance}`.slice(0, 128);
-    const options = { events: client.eventsV1(), reportingController, reportingInstance, clock, random, onDropped };
-    this.#recorders = Array.from({ length: lanes }, () => new EventSeriesRecorder(options));
-  }
-
-  /** Records and returns at once. */
-  event(regarding: Readonly<ApiObject> | ObjectReference, note: EventNote): void {
-    const { name = '' } = 'metadata' in regarding ? (regarding as Readonly<ApiObject>).metadata : regarding;
-    let hash = 0;
-    for (let i = 0; i < name.length; i++) hash = (hash * 31 + name.charCodeAt(i)) | 0;
-    this.#recorders[Math.abs(hash) % lanes]?.event(regarding, note);
-  }
-
-  async flush(): Promise<void> {
-    await Promise.all(this.#recorders.map((recorder) => recorder.flush()));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#recorders.map((recorder) => recorder[Symbol.asyncDispose]()));
+    const reportingInstance = `${reportingController}-${instance}`.slice(0, maxInstanceLength);
+    super({ events: client.eventsV1(), reportingController, reportingInstance, clock, random, onDropped });
   }
 }

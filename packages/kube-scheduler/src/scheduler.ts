@@ -313,6 +313,7 @@ export class Scheduler {
       cache: this.#cache,
       queue: this.#queue,
       shapes: this.#shapes,
+      waiting: this.#waiting,
       isOurs: (pod) => this.#profileOf(pod) !== undefined,
       events: [...this.#profiles.values()].flatMap(({ hints }) => hints.events),
       serves: this.#options.serves ?? (() => true),

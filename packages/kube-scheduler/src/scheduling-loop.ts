@@ -22,7 +22,10 @@ export interface LoopDependencies {
   readonly queue: SchedulingQueue;
   readonly metrics: SchedulerMetrics;
   readonly attempts: Attempts;
-  readonly binding: Omit<BindingDependencies, 'onBinding' | 'onPermitWait' | 'onExtensionPoint' | 'nominate' | 'clock'>;
+  readonly binding: Omit<
+    BindingDependencies,
+    'onBinding' | 'onPermitWait' | 'onExtensionPoint' | 'onBindStart' | 'onBindEnd' | 'nominate' | 'clock'
+  >;
   /** Pods get their node nominated while binding is prepared (gate NominatedNodeNameForExpectation). */
   readonly nominatesExpected: boolean;
   profileOf(pod: Readonly<Pod>): ConfiguredProfile | undefined;
@@ -136,12 +139,7 @@ export class SchedulingLoop {
     { result, started, signal }: { result: AttemptResult; started: number; signal: AbortSignal },
   ): void {
     if ('failure' in result) return this.#fail(queued, profile, { failure: result.failure, started });
-    this.#bindings++;
-    this.background(
-      this.#bind(queued, result.assumed, { started, signal }).finally(() => {
-        if (this.#bindings-- >= maxBindings) this.wake();
-      }),
-    );
+    this.background(this.#bind(queued, result.assumed, { started, signal }));
   }
 
   /** Pods being deleted, and pods whose binding is under way (they were changed meanwhile). */
@@ -165,6 +163,10 @@ export class SchedulingLoop {
       onBinding: (uid: string) => queue.done(uid),
       onPermitWait: (result: string, seconds: number) => metrics.permitWait(result, seconds),
       onExtensionPoint: metrics.extensionPoint.bind(metrics),
+      onBindStart: () => void this.#bindings++,
+      onBindEnd: () => {
+        if (this.#bindings-- >= maxBindings) this.wake();
+      },
       nominate: (about: Assumed) => this.#nominate(about),
     };
     const failure = await bind(assumed, dependencies, signal);
