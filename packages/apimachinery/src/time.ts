@@ -8,10 +8,19 @@ const microLayout = '2006-01-02T15:04:05.000000Z07:00';
 
 const pad = (n: number, width: number): string => String(n).padStart(width, '0');
 
+// Most times that are written are of the present second.
+let lastSecond = Number.NaN;
+let lastText = '';
+
 /** `2024-01-02T03:04:05Z`: UTC, whole seconds; fractions are cut off. `ms` is since the Unix epoch. */
 export function formatTime(ms: number): string {
-  const iso = new Date(Math.floor(ms / 1000) * 1000).toISOString();
-  return `${iso.slice(0, iso.length - 5)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    const iso = new Date(second * 1000).toISOString();
+    lastText = `${iso.slice(0, iso.length - 5)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
 
 /** `2024-01-02T03:04:05.678901Z`: UTC, six digits. Fractions of a millisecond in `ms` are kept as microseconds. */

@@ -33,15 +33,20 @@ export interface EventDetails {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+const describeEvent = ({ reason, involvedObject: { kind, name } }: Event): string => `${reason} about ${kind} ${name}`;
+
 export class EventRecorder implements AsyncDisposable {
   readonly #options: EventRecorderOptions;
   readonly #correlator: EventCorrelator;
-  readonly #sender: EventSender;
+  readonly #sender: EventSender<Event>;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
     this.#correlator = new EventCorrelator(options.clock);
-    this.#sender = new EventSender(options);
+    this.#sender = new EventSender<Event>(options, {
+      write: (event) => this.#write(event),
+      describe: describeEvent,
+    });
   }
 
   /** Records and returns at once. */
@@ -51,11 +56,17 @@ export class EventRecorder implements AsyncDisposable {
 
   /** The same, perhaps with annotations (upstream's `AnnotatedEventf`). */
   record(about: Readonly<ApiObject> | ObjectReference, details: EventDetails): void {
-    const event = this.#make(referenceTo(about), details);
-    const correlated = this.#correlator.correlate(event);
-    const what = `${details.reason} about ${event.involvedObject.kind} ${event.involvedObject.name}`;
-    if (correlated === undefined) return this.#options.onDropped(`${what}: too many events about it`);
-    this.#sender.send(what, () => this.#write(correlated));
+    const { clock, random, onDropped } = this.#options;
+    const involvedObject = referenceTo(about);
+    const { type, reason, message } = details;
+    const timestamp = secondsTime(clock);
+    const newName = (): string => eventName(involvedObject, eventNanoseconds(clock, random));
+    const correlated = this.#correlator.correlate({ involvedObject, type, reason, message, timestamp, newName });
+    if (correlated === undefined) {
+      return onDropped(`${reason} about ${involvedObject.kind} ${involvedObject.name}: too many events about it`);
+    }
+    const event = this.#make(involvedObject, details, { ...correlated, lastTimestamp: timestamp });
+    this.#sender.send(event, involvedObject.name ?? '');
   }
 
   /** Resolves when everything recorded so far has been sent or given up. */
@@ -63,39 +74,41 @@ export class EventRecorder implements AsyncDisposable {
     await this.#sender.flush();
   }
 
-  /** Sends what can be sent at once and gives up the rest. */
+  /** Sends what can be sent within 750 ms, and gives up the rest. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sender[Symbol.asyncDispose]();
   }
 
-  #make(involvedObject: ObjectReference, { type, reason, message, annotations }: EventDetails): Event {
-    const { clock, random, component, host } = this.#options;
-    const timestamp = secondsTime(clock);
-    const name = eventName(involvedObject, eventNanoseconds(clock, random));
+  #make(
+    involvedObject: ObjectReference,
+    { type, reason, annotations }: EventDetails,
+    { name, message, firstTimestamp, lastTimestamp, count }: Correlated & { readonly lastTimestamp: string },
+  ): Event {
+    const { component, host } = this.#options;
     // Events about cluster-scoped objects live in the default namespace.
     const namespace = involvedObject.namespace || 'default';
     return {
       kind: 'Event',
       apiVersion: 'v1',
-      metadata: { name, namespace, ...(annotations === undefined ? {} : { annotations: { ...annotations } }) },
+      metadata: annotations === undefined ? { name, namespace } : { name, namespace, annotations: { ...annotations } },
       involvedObject,
       reason,
       message,
-      source: { component, ...(host === undefined ? {} : { host }) },
-      firstTimestamp: timestamp,
-      lastTimestamp: timestamp,
-      count: 1,
+      source: host === undefined ? { component } : { component, host },
+      firstTimestamp,
+      lastTimestamp,
+      count,
       type,
       reportingComponent: component,
       reportingInstance: host ?? '',
     };
   }
 
-  async #write({ event, repeated }: Correlated): Promise<void> {
+  async #write(event: Event): Promise<void> {
     const { name = '', namespace = 'default' } = event.metadata;
     const client = this.#options.events.in(namespace);
-    if (repeated) {
-      const { count, lastTimestamp, message } = event;
+    const { count, lastTimestamp, message } = event;
+    if (count !== undefined && count > 1) {
       const body = { count, lastTimestamp, message };
       try {
         await client.patch(name, { type: 'application/strategic-merge-patch+json', body });
@@ -105,10 +118,12 @@ export class EventRecorder implements AsyncDisposable {
         if (!isNotFound(error)) throw error;
       }
     }
-    await client.create(event).catch((error: unknown) => {
+    try {
+      await client.create(event);
+    } catch (error) {
       // The try before has arrived after all.
       if (!isAlreadyExists(error)) throw error;
-    });
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import { microTime } from '../micro-time.ts';
 import type { ResourceClient } from '../rest/resource-client.ts';
 import { eventNanoseconds, type EventType } from './event-recorder.ts';
 import { EventSender } from './event-sender.ts';
-import { eventName, referenceTo, type ObjectReference } from './object-reference.ts';
+import { eventName, referenceKey, referenceTo, type ObjectReference } from './object-reference.ts';
 
 export interface EventSeriesRecorderOptions {
   /** `eventsV1` of all namespaces. */
@@ -51,22 +51,27 @@ const maxNoteLength = 1024;
 
 export class EventSeriesRecorder implements AsyncDisposable {
   readonly #options: EventSeriesRecorderOptions;
-  readonly #sender: EventSender;
+  readonly #sender: EventSender<Event>;
   readonly #known = new Map<string, Known>();
   readonly #timers = new Map<number, Timer>();
 
   constructor(options: EventSeriesRecorderOptions) {
     this.#options = options;
-    this.#sender = new EventSender(options);
+    this.#sender = new EventSender<Event>(options, {
+      write: (event) => this.#write(event),
+      describe: ({ reason, regarding }) => `${reason} about ${regarding?.kind} ${regarding?.name}`,
+    });
   }
 
   /** Records and returns at once. */
   event(regarding: Readonly<ApiObject> | ObjectReference, note: EventNote): void {
-    const event = this.#make(referenceTo(regarding), note);
-    const key = isomorphicKey(event);
     const { clock } = this.#options;
+    const reference = referenceTo(regarding);
+    const related = note.related === undefined ? undefined : referenceTo(note.related);
+    const key = isomorphicKey(note, reference, related);
     const known = this.#known.get(key);
     if (known === undefined) {
+      const event = this.#make(reference, related, note);
       this.#known.set(key, { event, lastAt: clock.monotonic() });
       this.#schedule();
       this.#send(event);
@@ -83,7 +88,7 @@ export class EventSeriesRecorder implements AsyncDisposable {
     await this.#sender.flush();
   }
 
-  /** Writes the state of all series a last time; what cannot be sent at once is given up. */
+  /** Writes the state of all series a last time; what cannot be sent within 750 ms is given up. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
@@ -122,9 +127,13 @@ export class EventSeriesRecorder implements AsyncDisposable {
     }
   }
 
-  #make(regarding: ObjectReference, { related, type, reason, action, note }: EventNote): Event {
+  #make(
+    regarding: ObjectReference,
+    related: ObjectReference | undefined,
+    { type, reason, action, note }: EventNote,
+  ): Event {
     const { clock, random, reportingController, reportingInstance } = this.#options;
-    return {
+    const event: Event = {
       kind: 'Event',
       apiVersion: 'events.k8s.io/v1',
       metadata: {
@@ -137,15 +146,15 @@ export class EventSeriesRecorder implements AsyncDisposable {
       action,
       reason,
       regarding,
-      ...(related === undefined ? {} : { related: referenceTo(related) }),
       note: note.slice(0, maxNoteLength),
       type,
     };
+    if (related !== undefined) event.related = related;
+    return event;
   }
 
   #send(event: Event): void {
-    const what = `${event.reason} about ${event.regarding?.kind} ${event.regarding?.name}`;
-    this.#sender.send(what, () => this.#write(event));
+    this.#sender.send(event, event.regarding?.name ?? '');
   }
 
   async #write(event: Event): Promise<void> {
@@ -161,21 +170,23 @@ export class EventSeriesRecorder implements AsyncDisposable {
         if (!isNotFound(error)) throw error;
       }
     }
-    await client.create(event).catch((error: unknown) => {
+    try {
+      await client.create(event);
+    } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-    });
+    }
   }
 }
 
-/** What must be the same for two events to be one series (upstream's `getKey`). */
-function isomorphicKey({
-  type,
-  action,
-  reason,
-  reportingController,
-  reportingInstance,
-  regarding,
-  related,
-}: Event): string {
-  return JSON.stringify([type, action, reason, reportingController, reportingInstance, regarding, related]);
+const versionedKey = (reference: ObjectReference): string =>
+  `${referenceKey(reference)}\n${reference.resourceVersion}\n${reference.fieldPath}`;
+
+/** What must be the same for two events of one recorder to be one series (upstream's `getKey`). */
+function isomorphicKey(
+  { type, action, reason }: EventNote,
+  regarding: ObjectReference,
+  related: ObjectReference | undefined,
+): string {
+  const what = `${type}\n${action}\n${reason}\n${versionedKey(regarding)}`;
+  return related === undefined ? what : `${what}\n${versionedKey(related)}`;
 }

@@ -9,10 +9,19 @@ export function referenceTo(about: Readonly<ApiObject> | ObjectReference): Objec
   if (!('metadata' in about)) return about as ObjectReference;
   const { kind, apiVersion, metadata } = about as Readonly<ApiObject>;
   const { namespace, name, uid, resourceVersion } = metadata;
-  const known = Object.entries({ kind, namespace, name, uid, apiVersion, resourceVersion }).filter(
-    ([, v]) => v !== undefined,
-  );
-  return Object.fromEntries(known) as ObjectReference;
+  const reference: ObjectReference = {};
+  if (kind !== undefined) reference.kind = kind;
+  if (namespace !== undefined) reference.namespace = namespace;
+  if (name !== undefined) reference.name = name;
+  if (uid !== undefined) reference.uid = uid;
+  if (apiVersion !== undefined) reference.apiVersion = apiVersion;
+  if (resourceVersion !== undefined) reference.resourceVersion = resourceVersion;
+  return reference;
+}
+
+/** Tells objects apart, of whatever version. */
+export function referenceKey({ kind, namespace, name, uid, apiVersion }: ObjectReference): string {
+  return `${kind}\n${namespace}\n${name}\n${uid}\n${apiVersion}`;
 }
 
 const maxNameLength = 253;
