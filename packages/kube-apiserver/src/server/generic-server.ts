@@ -25,6 +25,7 @@ import { withFlowControl } from './filters/flow-control.ts';
 import { withImpersonation } from './filters/impersonation.ts';
 import { withMetrics } from './filters/metrics.ts';
 import { withRequestId } from './filters/request-id.ts';
+import { withTurns } from './filters/turns.ts';
 import { inProcessTransport } from './in-process.ts';
 import type { Limits } from './limits.ts';
 import { Listener } from './listener.ts';
@@ -132,6 +133,7 @@ export class GenericServer implements AsyncDisposable {
         waitLimitMs: requestTimeoutMs / 4,
         onRejected: () => metrics.rejected(),
       }),
+      withTurns(clock),
       withAuthorization(authorizer),
     ];
   }
