@@ -15,8 +15,12 @@ const all: readonly Shape[] = [
   'half-unschedulable',
 ];
 for (const shape of shapes.length > 0 ? (shapes as Shape[]) : all) {
-  const { podsPerSecond, seconds, cpuMicros } = await measureThroughput(shape, Number(nodes), Number(pods));
+  const { podsPerSecond, seconds, cpuMicros, droppedEvents } = await measureThroughput(
+    shape,
+    Number(nodes),
+    Number(pods),
+  );
   process.stdout.write(
-    `${shape}: ${Math.round(podsPerSecond)} pods/s (${seconds.toFixed(2)} s, ${Math.round(cpuMicros)} µs of CPU each)\n`,
+    `${shape}: ${Math.round(podsPerSecond)} pods/s (${seconds.toFixed(2)} s, ${Math.round(cpuMicros)} µs of CPU each, ${droppedEvents} events dropped)\n`,
   );
 }

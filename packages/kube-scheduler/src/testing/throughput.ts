@@ -144,6 +144,8 @@ export interface Throughput {
   readonly seconds: number;
   /** Of this process, for each pod: on a busy machine it says more than the rate. */
   readonly cpuMicros: number;
+  /** Events that were not sent. */
+  readonly droppedEvents: number;
 }
 
 /** All pods are there when the scheduler starts, as in upstream's own measurements the queue is full most of the time. */
@@ -152,11 +154,12 @@ export async function measureThroughput(shape: Shape, nodes: number, pods: numbe
   await fill(plane, nodes);
   await inParallel(pods, (i) => plane.client.pods('default').create(podOf(i, shape, nodes)));
   if (shape === 'owned') await plane.client.replicaSets('default').create(replicaSet);
+  let dropped = 0;
   const configuration = defaultConfiguration(featureGateLookup());
   const scheduler = createScheduler({
     clock: systemClock,
     random: systemRandom,
-    log: silentLog,
+    log: { ...silentLog, warn: () => void dropped++ },
     transport: plane.transport(),
     identity: 'bench',
     configuration: { ...configuration, leaderElection: { ...configuration.leaderElection, leaderElect: false } },
@@ -171,5 +174,5 @@ export async function measureThroughput(shape: Shape, nodes: number, pods: numbe
   const used = user + system;
   stop.abort(new Error('measured'));
   await running;
-  return { podsPerSecond: pods / seconds, seconds, cpuMicros: used / pods };
+  return { podsPerSecond: pods / seconds, seconds, cpuMicros: used / pods, droppedEvents: dropped };
 }
