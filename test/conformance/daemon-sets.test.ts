@@ -61,7 +61,7 @@ function runOn(pods: Collection, nodeNames: readonly string[], image?: string): 
   const fits = (all: readonly Obj[]): boolean => {
     const live = all.filter((each) => isLive(each) && isReady(each));
     const hasImage = live.every((each) => image === undefined || podSpec(each).containers[0]?.image === image);
-    return hasImage && JSON.stringify(live.map((each) => podSpec(each).nodeName).toSorted()) === want;
+    return hasImage && JSON.stringify(live.map((each) => podSpec(each).nodeName ?? '').toSorted()) === want;
   };
   return lists(pods, { labelSelector: selector }, fits, `one pod on each of ${want} ${image}`);
 }
