@@ -4,7 +4,7 @@
  */
 
 export interface ControllerManagerOptions {
-  /** `--concurrent-deployment-syncs` and so on, by controller name: how many workers; upstream's default where absent. */
+  /** `--concurrent-deployment-syncs` and so on, by controller name: how many workers; the controller's own default where absent. */
   readonly concurrency: Readonly<Record<string, number>>;
   /** `--terminated-pod-gc-threshold`: how many ended pods may stay; 0 or less: all. */
   readonly terminatedPodGcThreshold: number;

@@ -17,7 +17,8 @@ import { Applier } from './applier.ts';
 import { DeploymentEvents } from './deployment-events.ts';
 import { planDeployment } from './plan.ts';
 
-const workers = 5;
+/** Upstream has 5. Here they mostly wait for commits, which many writes share: more of them cost no more. */
+const workers = 25;
 /** After so many failures in a row a Deployment waits for the next change (`maxRetries`). */
 const maxRetries = 15;
 
