@@ -57,9 +57,13 @@ function assignedPodChanges(old: Readonly<Pod>, pod: Readonly<Pod>): number {
 
 const isAssigned = ({ spec }: Readonly<Pod>): boolean => (spec?.nodeName ?? '') !== '';
 
+/** Objects of first lists that are handled in a row; some 2 ms. */
+const breathEvery = 128;
+
 export class EventHandlers {
   readonly #d: HandlerDependencies;
   readonly #registrations: Registration[] = [];
+  #handled = 0;
 
   constructor(dependencies: HandlerDependencies) {
     this.#d = dependencies;
@@ -75,18 +79,29 @@ export class EventHandlers {
     const { informers } = this.#d;
     this.#registrations.push(
       informers.informer(resources.nodes).addEventHandler({
-        onAdd: (node) => this.#nodeAdded(node),
+        onAdd: (node, initial) => {
+          this.#nodeAdded(node);
+          return initial ? this.#breathe() : undefined;
+        },
         onUpdate: (old, node) => this.#nodeUpdated(old, node),
         onDelete: (node) => this.#nodeDeleted(node),
       }),
       informers.informer(resources.pods).addEventHandler({
-        onAdd: (pod) => this.#podAdded(pod),
+        onAdd: (pod, initial) => {
+          this.#podAdded(pod);
+          return initial ? this.#breathe() : undefined;
+        },
         onUpdate: (old, pod) => this.#podUpdated(old, pod),
         onDelete: (pod) => this.#podDeleted(pod),
       }),
     );
     const kinds = new Set(Array.from(this.#d.events, ({ resource }) => resource));
     for (const kind of kinds) this.#registerKind(kind);
+  }
+
+  /** First lists are long: others get their turn in between. */
+  #breathe(): Promise<void> | undefined {
+    return ++this.#handled % breathEvery === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined;
   }
 
   /** Other kinds: told to the pods that wait, no more. */
