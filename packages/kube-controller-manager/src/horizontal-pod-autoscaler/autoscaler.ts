@@ -15,6 +15,7 @@ import { withFinding, type Finding } from './conditions.ts';
 import type { History } from './history.ts';
 import type { Action, Failure, HpaMetrics } from './hpa-metrics.ts';
 import { MetricError, type MetricEvaluator, type MetricProposal, type ProposalInput } from './metric-proposal.ts';
+import { ReportedFailure } from './reported-failure.ts';
 import { readScale, type ScaleTarget, type ServedResources } from './scale-target.ts';
 import type { AutoscalerSelectors } from './selectors.ts';
 import { tolerancesOf } from './tolerances.ts';
@@ -114,7 +115,7 @@ export class Autoscaler {
       const message = `the HPA controller was unable to get the target's current scale: ${text}`;
       this.#find({ type: 'AbleToScale', status: 'False', reason: 'FailedGetScale', message });
       await this.#write(this.#hpa.status ?? { desiredReplicas: 0 });
-      throw new Error(`${context}: ${text}`, { cause: error });
+      throw new ReportedFailure(`${context}: ${text}`, { cause: error });
     }
   }
 
@@ -149,7 +150,7 @@ export class Autoscaler {
       const { kind, name } = this.#hpa.spec?.scaleTargetRef ?? {};
       const reference = `${kind}/${this.#namespace}/${name}`;
       const message = `failed to compute desired number of replicas based on listed metrics for ${reference}: ${textOf(error)}`;
-      throw new Error(message, { cause: error });
+      throw new ReportedFailure(message, { cause: error });
     }
   }
 
@@ -184,7 +185,9 @@ export class Autoscaler {
     const count = this.#hpa.spec?.metrics?.length ?? 0;
     const error =
       first &&
-      new Error(`invalid metrics (${errors.length} invalid out of ${count}), first error is: ${first.message}`);
+      new ReportedFailure(
+        `invalid metrics (${errors.length} invalid out of ${count}), first error is: ${first.message}`,
+      );
     if (best === undefined || (error !== undefined && best.replicas < current)) {
       if (first !== undefined) {
         const message = `the HPA was unable to compute the replica count: ${first.detail}`;

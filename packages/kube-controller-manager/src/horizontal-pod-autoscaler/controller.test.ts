@@ -205,6 +205,7 @@ describe('horizontal-pod-autoscaler-controller', () => {
       ]),
     );
     expect(await replicasOf(fixture)).toBe(2);
+    expect(fixture.errors, 'told by condition and Events, not by the log').toEqual([]);
   });
 
   it('reports a target that is not there', async () => {

@@ -11,6 +11,7 @@ import { History } from './history.ts';
 import { hpaMetrics, type HpaMetrics } from './hpa-metrics.ts';
 import { MetricEvaluator } from './metric-proposal.ts';
 import { MetricsClient } from './metrics-client.ts';
+import { ReportedFailure } from './reported-failure.ts';
 import { ServedResources } from './scale-target.ts';
 import { AutoscalerSelectors } from './selectors.ts';
 
@@ -59,6 +60,7 @@ class HorizontalController {
       informers: [this.#autoscalers, this.#pods],
       workers: workersOf(this.#context, workers),
       reconcile: (key) => this.#reconcile(key),
+      isExpected: (error) => error instanceof ReportedFailure,
     });
   }
 
