@@ -36,7 +36,10 @@ export class PodCounts {
     if (JSON.stringify(before) === JSON.stringify(labels)) return;
     if (labels === undefined) this.#namespaceLabels.delete(namespace);
     else this.#namespaceLabels.set(namespace, labels);
-    for (const set of this.#sets.values()) if (set.namespace === namespace) this.#rematch(set);
+    const counters = [...this.#counters.values()].filter(({ matcher }) => matcher.readsNamespaceLabels);
+    if (counters.length > 0) {
+      for (const set of this.#sets.values()) if (set.namespace === namespace) this.#rematch(set, counters);
+    }
     // Terms with a namespace selector may select other pods now.
     this.#carriedEpoch++;
   }
@@ -122,9 +125,8 @@ export class PodCounts {
     return matcher.matches(namespace, labels, this.#namespaceLabels.get(namespace));
   }
 
-  #rematch(set: LabelSet): void {
-    for (const counter of this.#counters.values()) {
-      if (!counter.matcher.readsNamespaceLabels) continue;
+  #rematch(set: LabelSet, counters: readonly PodCounter[]): void {
+    for (const counter of counters) {
       const at = set.counters.indexOf(counter);
       const counts = this.#counts(counter, set);
       if (counts === at >= 0) continue;

@@ -78,9 +78,20 @@ export const noAffinityTerms: PodAffinityTerms = {
   preferredAntiAffinity: noWeightedTerms,
 };
 
+/** Queueing hints ask about the same pods over and over. */
+const compiledTerms = new WeakMap<Readonly<Pod>, PodAffinityTerms>();
+
+/** The terms of a pod, compiled once for each object. */
 export function affinityTermsOf(pod: Readonly<Pod>): PodAffinityTerms {
   const { podAffinity, podAntiAffinity } = pod.spec?.affinity ?? {};
   if (podAffinity === undefined && podAntiAffinity === undefined) return noAffinityTerms;
+  let terms = compiledTerms.get(pod);
+  if (terms === undefined) compiledTerms.set(pod, (terms = compileTerms(pod)));
+  return terms;
+}
+
+function compileTerms(pod: Readonly<Pod>): PodAffinityTerms {
+  const { podAffinity, podAntiAffinity } = pod.spec?.affinity ?? {};
   const { namespace = '' } = pod.metadata;
   return {
     requiredAffinity: compiled(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution, namespace),

@@ -62,6 +62,7 @@ export class PodTopologySpread implements FastPlugin {
   readonly #defaults: readonly TopologySpreadConstraint[];
   readonly #systemDefaulted: boolean;
   readonly #selectors: DefaultSelectors | undefined;
+  readonly #hardOf = new WeakMap<Readonly<Pod>, readonly Constraint[]>();
 
   constructor(args: PodTopologySpreadArgs, handle: FastHandle) {
     this.#handle = handle;
@@ -146,6 +147,14 @@ export class PodTopologySpread implements FastPlugin {
     return selector.empty ? [] : constraints.map((constraint) => ({ ...constraint, selector }));
   }
 
+  /** For queueing hints, which ask about the same pods over and over; defaults may change, so they are not kept. */
+  #hard(pod: Readonly<Pod>): readonly Constraint[] {
+    if (!hasConstraints(pod)) return this.#compile(pod, 'DoNotSchedule');
+    let hard = this.#hardOf.get(pod);
+    if (hard === undefined) this.#hardOf.set(pod, (hard = this.#compile(pod, 'DoNotSchedule')));
+    return hard;
+  }
+
   #sums(pod: Readonly<Pod>, constraints: readonly Constraint[], requireAll: boolean): SpreadSums[] {
     const requiredKeys = requireAll ? constraints.map(({ topologyKey }) => topologyKey) : [];
     return constraints.map((one) => new SpreadSums(this.#handle.cluster, one, { pod, requiredKeys }));
@@ -156,7 +165,7 @@ export class PodTopologySpread implements FastPlugin {
     const changed = asPod(newObject) ?? asPod(oldObject);
     if (changed === undefined) return 'Queue';
     if (changed.metadata.namespace !== pod.metadata.namespace) return 'QueueSkip';
-    const hard = this.#compile(pod, 'DoNotSchedule');
+    const hard = this.#hard(pod);
     const counts = ({ metadata }: Readonly<Pod>): boolean =>
       hard.some(({ selector }) => selector.matches(metadata.labels));
     const before = oldObject !== undefined && counts(asPod(oldObject) as Pod);
@@ -165,7 +174,7 @@ export class PodTopologySpread implements FastPlugin {
   };
 
   readonly #nodeHint: QueueingHintFn = (pod, oldObject, newObject): QueueingHint => {
-    const hard = this.#compile(pod, 'DoNotSchedule');
+    const hard = this.#hard(pod);
     const required = new RequiredNodeAffinity(pod.spec);
     const counts = (node: Readonly<Node> | undefined): boolean =>
       node !== undefined &&
