@@ -60,19 +60,33 @@ export class DeltaFifo<T extends ApiObject> {
   }
 
   /** A complete list: what is known or queued but not in it has been deleted without our seeing it. */
-  replace(objects: readonly Readonly<T>[]): void {
-    const keys = new Set(objects.map(keyOf));
-    for (const object of objects) this.#queue({ type: 'Replaced', object });
-    for (const key of new Set([...this.#items.keys(), ...this.#known.keys()])) {
-      if (keys.has(key)) continue;
-      const queued = this.#items.get(key);
-      if (queued?.at(-1)?.type === 'Deleted') continue;
-      const object = queued?.at(-1)?.object ?? this.#known.get(key);
-      if (object !== undefined) this.#queue({ type: 'Deleted', object, finalStateUnknown: true });
+  replace(objects: Iterable<Readonly<T>>): void {
+    const steps = this.replacing(objects);
+    while (steps.next().done !== true);
+  }
+
+  /** {@link replace} in steps, one for each object. Nothing may be taken before the last step. */
+  *replacing(objects: Iterable<Readonly<T>>): Generator<void, void> {
+    const keys = new Set<string>();
+    for (const object of objects) {
+      keys.add(keyOf(object));
+      this.#queue({ type: 'Replaced', object });
+      yield;
+    }
+    for (const key of [...this.#items.keys(), ...this.#known.keys()]) {
+      if (!keys.has(key)) this.#missing(key);
+      yield;
     }
     if (this.#populated) return;
     this.#populated = true;
     this.#initialLeft = this.#items.size;
+  }
+
+  #missing(key: string): void {
+    const last = this.#items.get(key)?.at(-1);
+    if (last?.type === 'Deleted') return;
+    const object = last?.object ?? this.#known.get(key);
+    if (object !== undefined) this.#queue({ type: 'Deleted', object, finalStateUnknown: true });
   }
 
   /** Offers every known object once more, unless something newer about it is queued. */

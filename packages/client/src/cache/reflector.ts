@@ -9,7 +9,7 @@
  * Differences from upstream, on purpose: a broken connection resumes the watch where it was (upstream
  * lists again); the initial stream of a watch-list always asks for the newest state, never a past one.
  */
-import { sleep, type Clock, type Random, type Timer } from '@kubets/apimachinery/clock';
+import { sleep, type Clock, type Random } from '@kubets/apimachinery/clock';
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import {
   isBadRequest,
@@ -19,9 +19,11 @@ import {
   StatusError,
   type Status,
 } from '@kubets/apimachinery/status';
+import { turnsOf } from '@kubets/apimachinery/turns';
 import type { ListOptions, ObjectList, WatchOptions } from '../rest/resource-client.ts';
 import { TransportError, type WatchStream, type WatchStreamEvent } from '../transport.ts';
 import { Backoff } from '../workqueue/backoff.ts';
+import { SilenceWatch } from './silence.ts';
 import { isTooLargeResourceVersion, reflectorErrorText } from './reflector-errors.ts';
 
 /** Where objects come from: a ResourceClient is one. */
@@ -32,7 +34,8 @@ export interface ListerWatcher<T extends ApiObject> {
 
 /** Where they go: a DeltaFifo is one. Calls come one at a time, in order. */
 export interface ReflectorSink<T extends ApiObject> {
-  replace(objects: readonly Readonly<T>[]): void;
+  /** May take several turns of the event loop: nothing else is called before it has resolved. */
+  replace(objects: readonly Readonly<T>[]): void | Promise<void>;
   add(object: Readonly<T>): void;
   update(object: Readonly<T>): void;
   delete(object: Readonly<T>): void;
@@ -202,11 +205,16 @@ export class Reflector<T extends ApiObject> {
       for (const item of list.items) items.push(item);
       const token = list.metadata.continue;
       if (token === undefined || token === '') {
-        sink.replace(items);
+        await sink.replace(items);
         return this.#synced(list.metadata.resourceVersion ?? '');
       }
       page = { limit: pageSize, continue: token };
     }
+  }
+
+  async #replace(objects: readonly Readonly<T>[], resourceVersion: string): Promise<void> {
+    await this.#options.sink.replace(objects);
+    this.#lastSyncResourceVersion = resourceVersion;
   }
 
   #synced(resourceVersion: string): ReflectorState {
@@ -229,10 +237,11 @@ export class Reflector<T extends ApiObject> {
         else if (event.type !== 'BOOKMARK') initial.set(key, object);
         else if (object.metadata.annotations?.['k8s.io/initial-events-end'] === 'true') {
           synced = true;
-          this.#options.sink.replace([...initial.values()]);
+          const objects = [...initial.values()];
           initial.clear();
-          this.#lastSyncResourceVersion = object.metadata.resourceVersion ?? '';
+          return this.#replace(objects, object.metadata.resourceVersion ?? '');
         }
+        return undefined;
       },
     );
     return synced ? { type: 'watching', resourceVersion: this.#lastSyncResourceVersion } : this.#fresh();
@@ -244,27 +253,37 @@ export class Reflector<T extends ApiObject> {
   }
 
   /** Reads one watch to its end. Throws what the server says in an ERROR event, and on a stall. */
-  async #follow(options: WatchOptions, signal: AbortSignal, onEvent: (event: WatchStreamEvent) => void): Promise<void> {
+  async #follow(
+    options: WatchOptions,
+    signal: AbortSignal,
+    onEvent: (event: WatchStreamEvent) => void | Promise<void>,
+  ): Promise<void> {
     const { source, clock, random, minWatchSeconds = 300 } = this.#options;
     const timeoutSeconds = Math.floor(minWatchSeconds * (1 + random.float()));
     const stalled = new AbortController();
     const both = AbortSignal.any([signal, stalled.signal]);
-    const watchForSilence = (): Timer => {
-      const ms = this.#stallMs(timeoutSeconds * 1000);
-      return clock.setTimer(ms, () => stalled.abort(new TransportError(`nothing came for ${ms / 1000} s`)));
-    };
-    let timer = watchForSilence();
+    const stallMs = (): number => this.#stallMs(timeoutSeconds * 1000);
+    const silence = new SilenceWatch(clock, stallMs(), (ms) =>
+      stalled.abort(new TransportError(`nothing came for ${ms / 1000} s`)),
+    );
+    const turns = turnsOf(clock);
+    let pieceEnd = -Infinity;
     const started = clock.monotonic();
     let count = 0;
     try {
       await using stream = await source.watch({ ...this.#selectors, ...options, timeoutSeconds, signal: both });
       for await (const event of stream) {
-        timer.cancel();
-        if (event.type === 'BOOKMARK') this.#bookmarksSeen = true;
-        timer = watchForSilence();
         count++;
         if (event.type === 'ERROR') throw new StatusError(event.object as unknown as Status);
-        onEvent(event);
+        if (turns.now() >= pieceEnd) {
+          await turns.enter('news');
+          pieceEnd = turns.pieceEnd();
+        }
+        if (event.type === 'BOOKMARK') this.#bookmarksSeen = true;
+        const pending = onEvent(event);
+        if (pending !== undefined) await pending;
+        if (event.type === 'BOOKMARK') silence.limit(stallMs());
+        else silence.heard();
       }
       // Aborting may end the iteration without an error.
       if (signal.aborted) return;
@@ -272,7 +291,7 @@ export class Reflector<T extends ApiObject> {
     } catch (error) {
       throw stalled.signal.aborted ? stalled.signal.reason : error;
     } finally {
-      timer.cancel();
+      silence.stop();
     }
     // As client-go: a watch that ends at once and empty must not be asked for again in a tight loop.
     if (count === 0 && clock.monotonic() - started < 1000 && !signal.aborted) {

@@ -9,8 +9,7 @@ import { SharedInformer, waitForCacheSync } from './shared-informer.ts';
 
 const random = { float: () => 0.5, uuid: () => '00000000-0000-4000-8000-000000000000' };
 
-function setUp(options: object = {}) {
-  const clock = new FakeClock();
+function setUp({ clock = new FakeClock(), ...options }: { clock?: FakeClock; [option: string]: unknown } = {}) {
   const source = new FakeSource();
   const errors: unknown[] = [];
   const informer = new SharedInformer<ApiObject>({ source, clock, random, onError: (e) => errors.push(e), ...options });
@@ -314,5 +313,68 @@ describe('SharedInformer', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('SharedInformer with thousands of objects', () => {
+  /** A clock that moves on by 0.1 ms whenever it is read, as if all that is done took that long. */
+  class TickingClock extends FakeClock {
+    override monotonic(): number {
+      this.advance(0.1);
+      return super.monotonic();
+    }
+  }
+
+  it.each([true, false])('applies and tells a list in many turns, watchList %s', async (watchList) => {
+    const clock = new TickingClock();
+    const t = setUp({ clock, watchList, minWatchSeconds: 100_000 });
+    for (let i = 0; i < 1000; i++) t.source.put(`o${i}`, '1');
+    const running = t.start();
+    let turns = 0;
+    for (let synced = false; !synced; turns++) {
+      await settle(1);
+      synced = t.informer.hasSynced;
+      if (!synced && t.informer.store.size === 500) t.source.put('o7', '2');
+    }
+    expect(turns).toBeGreaterThan(10);
+    await t.informer.waitForSync(t.stop.signal);
+    expect(t.informer.store.size).toBe(1000);
+    expect(t.events.filter((event) => event.endsWith(' initial'))).toHaveLength(1000);
+    t.source.put('o8', '2');
+    t.source.remove('o9');
+    await eventually(clock, () => t.events.includes('delete o9=1'));
+    expect(t.events).toContain('update o8=1 -> o8=2');
+    expect(t.state()).toEqual(t.truth());
+    t.stop.abort();
+    await running;
+  });
+
+  it('finds out what was deleted while it did not look, also in many turns', async () => {
+    const clock = new TickingClock();
+    const t = setUp({ clock, watchList: false, minWatchSeconds: 100_000 });
+    for (let i = 0; i < 300; i++) t.source.put(`o${i}`, '1');
+    const running = t.start();
+    await t.informer.waitForSync(t.stop.signal);
+    t.source.cut(true);
+    for (let i = 0; i < 300; i += 2) t.source.remove(`o${i}`);
+    t.source.compact();
+    await eventually(clock, () => t.events.filter((event) => event.startsWith('delete')).length === 150);
+    expect(t.state()).toEqual(t.truth());
+    t.stop.abort();
+    await running;
+  });
+
+  it('counts as synced while a call waits for something', async () => {
+    const never = Promise.withResolvers<void>();
+    const t = setUp();
+    t.informer.addEventHandler({ onAdd: () => never.promise });
+    t.source.put('a', '1');
+    t.source.put('b', '1');
+    const running = t.start();
+    await t.informer.waitForSync(t.stop.signal);
+    expect(t.events).toHaveLength(2);
+    never.resolve();
+    t.stop.abort();
+    await running;
   });
 });

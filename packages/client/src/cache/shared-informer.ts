@@ -7,6 +7,7 @@
  */
 import type { Clock, Random, Timer } from '@kubets/apimachinery/clock';
 import type { ApiObject } from '@kubets/apimachinery/meta';
+import { stepsInTurns, turnsOf, type Turns } from '@kubets/apimachinery/turns';
 import { DeltaFifo, type Delta } from './delta-fifo.ts';
 import { Indexer, keyOf, type IndexFunction } from './indexer.ts';
 import { Listener, type ErrorHandler, type EventHandler, type Notification } from './listener.ts';
@@ -48,6 +49,9 @@ export class SharedInformer<T extends ApiObject> {
   readonly #fifo: DeltaFifo<T>;
   readonly #listeners = new Set<Listener<T>>();
   readonly #waiting = new Set<PromiseWithResolvers<void>>();
+  readonly #turns: Turns;
+  /** What is queued is being applied, in several turns. */
+  #applying = false;
   #ended = false;
   #reflector: Reflector<T> | undefined;
   #resyncTimer: Timer | undefined;
@@ -56,6 +60,7 @@ export class SharedInformer<T extends ApiObject> {
     this.#options = options;
     this.#indexer = new Indexer(options.indexes);
     this.#fifo = new DeltaFifo(this.#indexer);
+    this.#turns = turnsOf(options.clock);
   }
 
   /** Adds indexes, also while running; what is stored is indexed at once. Throws for a name that is taken. */
@@ -79,7 +84,11 @@ export class SharedInformer<T extends ApiObject> {
 
   /** Tells the handler of all that is there, then of every change. */
   addEventHandler(handler: EventHandler<T>): Registration {
-    const listener = new Listener(handler, this.#options.onError, this.hasSynced);
+    const listener = new Listener(handler, {
+      onError: this.#options.onError,
+      turns: this.#turns,
+      listed: this.hasSynced,
+    });
     for (const object of this.#indexer.list()) listener.notify({ type: 'add', object, initial: true });
     this.#listeners.add(listener);
     const registration: Registration = {
@@ -95,9 +104,16 @@ export class SharedInformer<T extends ApiObject> {
     return registration;
   }
 
-  /** Resolves when {@link hasSynced} is true; rejects when the signal is aborted first, or the informer ends. */
+  /**
+   * Resolves when {@link hasSynced} is true and all handlers have been called with what was in the store then; only a call
+   * that itself waits for something is not waited for. Rejects when the signal is aborted first, or the informer ends.
+   */
   async waitForSync(signal: AbortSignal): Promise<void> {
-    if (this.hasSynced) return;
+    if (!this.hasSynced) await this.#waitForStore(signal);
+    await Promise.all(Array.from(this.#listeners, (listener) => listener.told()));
+  }
+
+  async #waitForStore(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#ended) throw new Error('the informer has ended before its first list was complete');
     const waiting = Promise.withResolvers<void>();
@@ -121,7 +137,7 @@ export class SharedInformer<T extends ApiObject> {
       ...this.#options,
       onError: (error, _next, text) => this.#options.onError(error, text),
       sink: {
-        replace: (objects) => apply(() => this.#fifo.replace(objects.map(this.#transformed))),
+        replace: (objects) => this.#replace(objects),
         add: (object) => apply(() => this.#fifo.add(this.#transformed(object))),
         update: (object) => apply(() => this.#fifo.update(this.#transformed(object))),
         delete: (object) => apply(() => this.#fifo.delete(this.#transformed(object))),
@@ -164,10 +180,41 @@ export class SharedInformer<T extends ApiObject> {
     });
   }
 
+  async #replace(objects: readonly Readonly<T>[]): Promise<void> {
+    await stepsInTurns(this.#turns, this.#fifo.replacing(mapped(objects, this.#transformed)), 'news');
+    if (!this.#applying) await stepsInTurns(this.#turns, this.#applyAll(), 'news');
+  }
+
+  /** Applies what is queued: at once when it is one change, as usual, and nothing else is being applied. */
   #process(): void {
-    for (let next = this.#fifo.pop(); next !== undefined; next = this.#fifo.pop()) {
-      for (const delta of next.deltas) this.#apply(next.key, delta, next.isInInitialList);
+    if (this.#applying) return;
+    if (this.#fifo.size === 1) this.#applyNext();
+    if (this.#fifo.size === 0) return this.#applied();
+    const { onError } = this.#options;
+    stepsInTurns(this.#turns, this.#applyAll(), 'news')?.catch((error: unknown) =>
+      onError(error, `a change could not be applied: ${error instanceof Error ? error.message : String(error)}`),
+    );
+  }
+
+  /** In steps, also what comes meanwhile. */
+  *#applyAll(): Generator<void, void> {
+    this.#applying = true;
+    try {
+      while (this.#applyNext()) yield;
+    } finally {
+      this.#applying = false;
     }
+    this.#applied();
+  }
+
+  #applyNext(): boolean {
+    const next = this.#fifo.pop();
+    if (next === undefined) return false;
+    for (const delta of next.deltas) this.#apply(next.key, delta, next.isInInitialList);
+    return true;
+  }
+
+  #applied(): void {
     if (!this.hasSynced) return;
     for (const listener of this.#listeners) listener.listed();
     for (const waiting of this.#waiting) waiting.resolve();
@@ -191,6 +238,10 @@ export class SharedInformer<T extends ApiObject> {
   #distribute(notification: Notification<T>): void {
     for (const listener of this.#listeners) listener.notify(notification);
   }
+}
+
+function* mapped<A, B>(values: readonly A[], change: (value: A) => B): Generator<B, void> {
+  for (const value of values) yield change(value);
 }
 
 /**

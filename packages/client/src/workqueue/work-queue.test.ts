@@ -179,3 +179,49 @@ describe('WorkQueue metrics and fairness', () => {
     expect(await queue.take()).toBeUndefined();
   });
 });
+
+describe('runWorkers with thousands of keys', () => {
+  it('leaves the event loop its turns although no work waits, and works on each key once', async () => {
+    const { clock, queue } = setUp();
+    for (let i = 0; i < 300; i++) queue.add(`k${i}`);
+    const seen: string[] = [];
+    let turns = 0;
+    let inTurn = 0;
+    let most = 0;
+    const running = runWorkers(queue, 3, {
+      onError: () => undefined,
+      reconcile: async (key) => {
+        seen.push(key);
+        clock.advance(1);
+        most = Math.max(most, ++inTurn);
+        // What is added while it waits for its turn is one with what waits already.
+        if (key === 'k1') queue.add('k299');
+      },
+    });
+    for (; seen.length < 300; turns++) {
+      // What came before the first turn of this loop belongs to another one.
+      inTurn = turns === 1 ? (most = 0) : 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, i) => `k${i}`));
+    expect(most).toBeLessThanOrEqual(6);
+    expect(turns).toBeGreaterThan(30);
+    await queue.shutDown();
+    await running;
+  });
+
+  it('wakes workers that have nothing to do, and finishes what is ready after shut-down', async () => {
+    const { queue } = setUp();
+    const seen: string[] = [];
+    const reconcile = async (key: string): Promise<void> => {
+      seen.push(key);
+      await settle(1);
+    };
+    const running = runWorkers(queue, 2, { reconcile, onError: () => undefined });
+    await settle(2);
+    for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
+    await queue.shutDown();
+    await running;
+    expect(seen.toSorted()).toEqual(['a', 'b', 'c', 'd']);
+  });
+});

@@ -6,6 +6,7 @@
  * that is added all the time does not keep others waiting.
  */
 import type { Clock, Timer } from '@kubets/apimachinery/clock';
+import { turnsOf } from '@kubets/apimachinery/turns';
 import { QueueTimes, type WorkQueueMetrics } from './queue-metrics.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
@@ -32,6 +33,8 @@ export class WorkQueue<K extends string> {
   readonly #again = new Set<K>();
   readonly #delayed = new Map<K, Waiting>();
   readonly #takers: ((item: K | undefined) => void)[] = [];
+  /** Of those who wait for a key without taking it. */
+  readonly #wakers: (() => void)[] = [];
   #drained: (() => void)[] = [];
   #shuttingDown = false;
 
@@ -40,6 +43,11 @@ export class WorkQueue<K extends string> {
     this.#limiter = options.rateLimiter;
     this.#metrics = options.metrics;
     this.#times = new QueueTimes(options.clock, options.metrics);
+  }
+
+  /** What the queue measures time by. */
+  get clock(): Clock {
+    return this.#clock;
   }
 
   /** Keys ready to be taken. */
@@ -73,6 +81,7 @@ export class WorkQueue<K extends string> {
     if (taker === undefined) {
       this.#ready.add(item);
       this.#metrics?.depth(this.#ready.size);
+      this.#wakers.shift()?.();
       return;
     }
     this.#begin(item);
@@ -116,15 +125,32 @@ export class WorkQueue<K extends string> {
 
   /** Resolves to the next key, which is then the caller's until `done`; to `undefined` after shut-down. */
   take(): Promise<K | undefined> {
+    const item = this.takeNow();
+    if (item !== undefined || this.#shuttingDown) return Promise.resolve(item);
+    const { promise, resolve } = Promise.withResolvers<K | undefined>();
+    this.#takers.push(resolve);
+    return promise;
+  }
+
+  /** The next key, which is then the caller's until `done`; `undefined` when none is ready. */
+  takeNow(): K | undefined {
     for (const item of this.#ready) {
       this.#ready.delete(item);
       this.#metrics?.depth(this.#ready.size);
       this.#begin(item);
-      return Promise.resolve(item);
+      return item;
     }
-    if (this.#shuttingDown) return Promise.resolve(undefined);
-    const { promise, resolve } = Promise.withResolvers<K | undefined>();
-    this.#takers.push(resolve);
+    return undefined;
+  }
+
+  /**
+   * Resolves when a key may be ready, or the queue shuts down; `undefined` when that is so already. One waiter is woken for each
+   * key: it has to look, and somebody may have been faster.
+   */
+  available(): Promise<void> | undefined {
+    if (this.#ready.size > 0 || this.#shuttingDown) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wakers.push(resolve);
     return promise;
   }
 
@@ -143,6 +169,7 @@ export class WorkQueue<K extends string> {
     for (const { timer } of this.#delayed.values()) timer.cancel();
     this.#delayed.clear();
     for (const taker of this.#takers.splice(0)) taker(undefined);
+    for (const wake of this.#wakers.splice(0)) wake();
     if (this.#processing.size === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drained.push(resolve);
@@ -152,15 +179,27 @@ export class WorkQueue<K extends string> {
 
 /**
  * Runs `count` workers until the queue shuts down. A key whose work throws is reported, and tried
- * again with a growing pause; one that succeeds is forgotten by the limiter.
+ * again with a growing pause; one that succeeds is forgotten by the limiter. However many keys there are, and although nothing
+ * in their work waits, the event loop gets its turns; keys stay in the queue until it is theirs.
  */
 export async function runWorkers<K extends string>(
   queue: WorkQueue<K>,
   count: number,
   work: { readonly reconcile: (item: K) => Promise<void>; readonly onError: (item: K, error: unknown) => void },
 ): Promise<void> {
+  const turns = turnsOf(queue.clock);
+  const next = async (): Promise<K | undefined> => {
+    for (;;) {
+      const available = queue.available();
+      if (available !== undefined) await available;
+      const turn = turns.enter();
+      if (turn !== undefined) await turn;
+      const item = queue.takeNow();
+      if (item !== undefined || queue.shuttingDown) return item;
+    }
+  };
   const worker = async (): Promise<void> => {
-    for (let item = await queue.take(); item !== undefined; item = await queue.take()) {
+    for (let item = await next(); item !== undefined; item = await next()) {
       try {
         await work.reconcile(item);
         queue.forget(item);
