@@ -4,7 +4,7 @@ import type { ApiServer, Log } from '@kubets/kube-apiserver';
 import type { ClusterPki } from '@kubets/kubeadm';
 import { UserError } from '../user-error.ts';
 import { background } from './background.ts';
-import { controllerManagerUser, controllerUser } from './identities.ts';
+import { controllerManagerUser, controllerUser, transportAs } from './identities.ts';
 import type { UpOptions } from './options.ts';
 
 /** Controllers get most of the 5 s in which everything has to end. */
@@ -32,8 +32,8 @@ export async function startControllers(parts: ControllersOptions): Promise<Async
       clock: systemClock,
       random: systemRandom,
       log,
-      transport: server.transport(controllerManagerUser, component),
-      transportFor: (account) => server.transport(controllerUser(account), component),
+      transport: transportAs(server, controllerManagerUser, component),
+      transportFor: (account) => transportAs(server, controllerUser(account), component),
       controllers: options.controllers ?? [],
       options: managerOptions(options, pki),
       leaderElection: { identity },

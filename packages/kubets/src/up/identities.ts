@@ -1,5 +1,7 @@
 /** As whom the components of the control plane act, as upstream's RBAC bootstrap expects it. */
-import type { UserInfo } from '@kubets/kube-apiserver';
+import { systemClock } from '@kubets/apimachinery/system-clock';
+import { ManagedTransport, type Transport } from '@kubets/client';
+import type { ApiServer, UserInfo } from '@kubets/kube-apiserver';
 
 const authenticated = 'system:authenticated';
 
@@ -19,4 +21,9 @@ export function controllerUser(account: string): UserInfo {
 
 export function nodeUser(name: string): UserInfo {
   return { name: `system:node:${name}`, groups: ['system:nodes', authenticated] };
+}
+
+/** Requests as that user; those that the server has no time for are made again when it says so, as by any client. */
+export function transportAs(server: ApiServer, user: UserInfo, component: string): Transport {
+  return new ManagedTransport(server.transport(user, component), { clock: systemClock });
 }

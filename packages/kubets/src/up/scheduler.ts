@@ -5,7 +5,7 @@ import type { ApiServer, Log } from '@kubets/kube-apiserver';
 import type { SchedulerConfiguration } from '@kubets/kube-scheduler';
 import { UserError } from '../user-error.ts';
 import { background } from './background.ts';
-import { schedulerUser } from './identities.ts';
+import { schedulerUser, transportAs } from './identities.ts';
 
 const stopMs = 1000;
 
@@ -32,7 +32,7 @@ export async function startScheduler(parts: SchedulerParts): Promise<AsyncDispos
       clock: systemClock,
       random: systemRandom,
       log,
-      transport: server.transport(schedulerUser, component),
+      transport: transportAs(server, schedulerUser, component),
       identity,
       configuration,
     });
