@@ -95,9 +95,7 @@ class JobController implements Controller {
     const reference = controllerOf(pod);
     if (reference === undefined) return this.#orphanSeen(pod, true);
     const job = this.#jobOf(pod, reference);
-    if (job === undefined) return;
-    this.#sync.expectations.creationObserved(keyOf(job));
-    this.#queue.addAfter(keyOf(job), batchMs);
+    if (job !== undefined) this.#queue.addAfter(keyOf(job), batchMs);
   }
 
   #podChanged(old: Readonly<Pod>, pod: Readonly<Pod>): void {

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { JobSpec } from '@kubets/api/types/batch-v1';
 import type { Pod } from '@kubets/api/types/core-v1';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
+import { newResourceExpired } from '@kubets/apimachinery/status';
 import type { Transport } from '@kubets/client';
+import { FaultyTransport } from '@kubets/client/testing';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { countingTransport } from '../testing/counting-transport.ts';
 import { Interference } from '../testing/interference.ts';
@@ -123,5 +125,28 @@ describe('a Job under interference', () => {
     expect(status?.succeeded).toBeGreaterThanOrEqual(8);
     const { items } = await plane.client.pods(namespace).list();
     expect(items.filter((pod) => pod.metadata.finalizers !== undefined)).toEqual([]);
+  });
+
+  it('does not wait for a pod that came and went while the watch was down', async () => {
+    let faulty: FaultyTransport | undefined;
+    const wrap = (transport: Transport): Transport => (faulty = new FaultyTransport(transport));
+    await using fixture = await ControllerFixture.start([jobController], { wrap });
+    const transport = faulty as unknown as FaultyTransport;
+    const pods = fixture.client.pods(namespace);
+    const made = async (): Promise<readonly Readonly<Pod>[]> => (await pods.list()).items;
+    transport.filter = (event) => (event.object.kind === 'Pod' ? [] : [event]);
+    await fixture.client.jobs(namespace).create(newJob('sum', { completions: 2, parallelism: 2 }));
+    await fixture.until(async () => (await made()).length === 2);
+    await fixture.advance(30_000);
+    expect(await made()).toHaveLength(2);
+    const name = (await made())[0]?.metadata.name ?? '';
+    await pods.patch(name, { type: 'application/merge-patch+json', body: { metadata: { finalizers: null } } });
+    await pods.delete(name, { gracePeriodSeconds: 0 });
+    transport.filter = (event) => [event];
+    transport.failWatches(newResourceExpired('too old resource version').status);
+    await fixture.until(async () => (await made()).length === 2, { steps: 120 });
+    await fixture.until(async () => (await fixture.client.jobs(namespace).get('sum')).status?.active === 2);
+    await fixture.advance(5_000);
+    expect(await made()).toHaveLength(2);
   });
 });

@@ -9,6 +9,7 @@ import type { ControllerContext } from '../controller.ts';
 import { Claimer } from '../lib/claim.ts';
 import { settleConcurrently } from '../lib/concurrent.ts';
 import { Expectations } from '../lib/expectations.ts';
+import { OwnWrites } from '../lib/own-writes.ts';
 import { controllerUidIndex, orphansOf } from '../lib/owner-references.ts';
 import { WrittenVersions } from '../lib/written-versions.ts';
 import { assess, type Assessment, type Observed } from './assess.ts';
@@ -31,6 +32,8 @@ import { announceEnd, countReleased, trackPods, type Tracking } from './tracking
 
 /** Pods come and go in swarms: so long changes of a Job's pods are collected. Upstream collects for a second. */
 export const batchMs = 100;
+/** So often it is looked whether the cache has caught up, when no event says so. */
+const catchUpMs = 1000;
 
 const completionsReached = { reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' };
 
@@ -51,6 +54,7 @@ export interface JobSyncOptions {
 }
 
 export class JobSync {
+  /** Of deletions; that creations are not repeated is what `made` sees to. */
   readonly expectations: Expectations;
   readonly metrics: JobMetrics;
   readonly #context: ControllerContext;
@@ -62,6 +66,7 @@ export class JobSync {
   /** Uids of pods whose finalizer has been removed, which the cache does not show yet; by the Job's key. */
   readonly #released = new Map<string, Set<string>>();
   readonly #written = new WrittenVersions();
+  readonly #made = new OwnWrites();
 
   constructor({ context, queue, jobs, pods }: JobSyncOptions) {
     this.#context = context;
@@ -71,7 +76,12 @@ export class JobSync {
     this.expectations = new Expectations(context.clock);
     this.metrics = new JobMetrics(context.metrics);
     const { client, events } = context;
-    this.#actions = new PodActions({ client, events, expectations: this.expectations });
+    this.#actions = new PodActions({
+      client,
+      events,
+      expectations: this.expectations,
+      wrote: (key, pod) => this.#made.wrote(key, pods, pod),
+    });
   }
 
   /** The cache shows the pod without its finalizer, or not at all. */
@@ -130,7 +140,9 @@ export class JobSync {
 
   async #observe(key: string, job: Readonly<Job>): Promise<Observed> {
     // Before the pods are looked at: one that comes in between would be expected and counted as well.
-    const expectationsMet = this.expectations.satisfied(key);
+    const expectationsMet = this.expectations.satisfied(key) && this.#made.seen(key);
+    // The pods that are expected bring the next turn, unless they are gone again.
+    if (!expectationsMet) this.#queue.addAfter(key, catchUpMs);
     return {
       job,
       pods: await this.#claim(job),
@@ -256,6 +268,7 @@ export class JobSync {
 
   #forget(key: string): void {
     this.expectations.forget(key);
+    this.#made.forget(key);
     this.#released.delete(key);
     this.#backoffs.delete(key);
     this.#written.forget(key);

@@ -32,18 +32,23 @@ interface Removal {
 export interface PodActionsOptions {
   readonly client: KubeClient;
   readonly events: EventRecorder;
+  /** Of deletions. */
   readonly expectations: Expectations;
+  /** Told of every pod that was made for a Job. */
+  wrote(key: string, pod: Readonly<Pod>): void;
 }
 
 export class PodActions {
   readonly #client: KubeClient;
   readonly #control: PodControl;
   readonly #expectations: Expectations;
+  readonly #wrote: PodActionsOptions['wrote'];
 
-  constructor({ client, events, expectations }: PodActionsOptions) {
+  constructor({ client, events, expectations, wrote }: PodActionsOptions) {
     this.#client = client;
     this.#control = new PodControl({ client, events });
     this.#expectations = expectations;
+    this.#wrote = wrote;
   }
 
   /** Carries a plan out. Failures are in the outcome: what has been done counts all the same. */
@@ -105,11 +110,10 @@ export class PodActions {
     const { job } = assessment;
     const template = jobPodTemplate(job);
     let unwanted = 0;
-    this.#expectations.expectCreations(key, count);
     const { successes, error } = await slowStartBatch(count, async (i) => {
       const pod = this.#newPod(assessment, template, indexes?.[i]);
       try {
-        await this.#control.create(pod, job);
+        this.#wrote(key, await this.#control.create(pod, job));
       } catch (refusal) {
         // Nothing can be made in a namespace that is going away: that is not worth a retry.
         if (!isNamespaceTerminating(refusal)) throw refusal;
@@ -117,8 +121,6 @@ export class PodActions {
       }
     });
     const made = successes - unwanted;
-    // What was refused, or not tried after a refusal, will never be seen.
-    for (let i = made; i < count; i++) this.#expectations.creationObserved(key);
     const creations = { succeeded: made, failed: error === undefined ? 0 : 1 };
     return { ...before, active: before.active + made, creations, ...(error !== undefined && { error }) };
   }

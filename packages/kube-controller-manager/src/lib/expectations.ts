@@ -1,6 +1,9 @@
 /**
- * What a controller has asked for and not yet seen (upstream `pkg/controller/controller_utils.go`,
- * `ControllerExpectations` and `UIDTrackingControllerExpectations`): with a slow watch, nothing is made twice.
+ * Deletions that a controller has asked for and not yet seen (upstream `pkg/controller/controller_utils.go`,
+ * `UIDTrackingControllerExpectations`): with a slow watch, no second pod is deleted for the first.
+ *
+ * Creations need no counting: {@link OwnWrites} waits until the cache has come as far as the last of them. An object that was
+ * made and went away while the watch was down would never be counted, and be waited for in vain.
  */
 import type { Clock } from '@kubets/apimachinery/clock';
 
@@ -8,7 +11,6 @@ import type { Clock } from '@kubets/apimachinery/clock';
 export const expectationsTimeoutMs = 5 * 60_000;
 
 interface Expected {
-  creations: number;
   /** Keys (or uids) of objects whose deletion has been asked for. */
   readonly deletions: Set<string>;
   readonly since: number;
@@ -26,30 +28,13 @@ export class Expectations {
   /** Whether all that was asked for has been seen, or the wait has lasted too long, or nothing was ever expected. */
   satisfied(key: string): boolean {
     const expected = this.#byKey.get(key);
-    if (expected === undefined) return true;
-    if (expected.creations <= 0 && expected.deletions.size === 0) return true;
+    if (expected === undefined || expected.deletions.size === 0) return true;
     return this.#clock.monotonic() - expected.since >= expectationsTimeoutMs;
-  }
-
-  /** Replaces what was expected by so many creations. */
-  expectCreations(key: string, creations: number): void {
-    this.#byKey.set(key, { creations, deletions: new Set(), since: this.#clock.monotonic() });
   }
 
   /** Replaces what was expected by these deletions. */
   expectDeletions(key: string, identities: readonly string[]): void {
-    this.#byKey.set(key, { creations: 0, deletions: new Set(identities), since: this.#clock.monotonic() });
-  }
-
-  /** Both at once, replacing what was expected. */
-  expect(key: string, creations: number, identities: readonly string[]): void {
-    this.#byKey.set(key, { creations, deletions: new Set(identities), since: this.#clock.monotonic() });
-  }
-
-  /** One was seen, or the request failed. */
-  creationObserved(key: string): void {
-    const expected = this.#byKey.get(key);
-    if (expected !== undefined && expected.creations > 0) expected.creations--;
+    this.#byKey.set(key, { deletions: new Set(identities), since: this.#clock.monotonic() });
   }
 
   /** It was seen going (deletion timestamp or gone), or the request failed. */

@@ -1,6 +1,9 @@
 /**
  * What a controller has written and its caches have not shown yet (upstream `pkg/controller/util/consistency`, feature gates
  * StaleControllerConsistency…): deciding on a cache that is older than one's own writes does things twice.
+ *
+ * This is for what a controller makes: it waits for the cache as a whole, so that an object which is gone again by the time the
+ * cache catches up is not waited for. For changes of objects that are in the cache `written-versions.ts` looks at the object.
  */
 import type { ApiObject } from '@kubets/apimachinery/meta';
 

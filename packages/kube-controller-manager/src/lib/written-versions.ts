@@ -1,7 +1,7 @@
 /**
  * Reading one's own writes of single objects (upstream `pkg/controller/util/consistency/consistency.go`): a controller does
  * not act on a copy of an object that is older than what it wrote itself; the watch brings the newer one soon, and with it the
- * next turn.
+ * next turn. `own-writes.ts` is for what a controller makes.
  */
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import { keyOf } from '@kubets/client';

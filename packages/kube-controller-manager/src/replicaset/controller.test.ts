@@ -160,6 +160,25 @@ describe('replicaset-controller', () => {
     expect(await podsOf(fixture)).toHaveLength(2);
   });
 
+  it('tries in vain only once in a namespace that goes away', async () => {
+    let refused = 0;
+    const { wrap } = countingTransport(({ method, path }) => {
+      if (method !== 'POST' || !path.endsWith('/pods')) return undefined;
+      refused++;
+      const causes = [{ reason: 'NamespaceTerminating', message: 'namespace default is being terminated' }];
+      return failure('Forbidden', 'no new content', { details: { causes } });
+    });
+    await using fixture = await ControllerFixture.start([replicaSetController], { wrap });
+    await fixture.client.replicaSets('default').create(replicaSet(3));
+    await fixture.until(() => refused > 0);
+    await fixture.advance(10_000);
+    expect(refused).toBe(1);
+    await fixture.client.replicaSets('default').delete('web');
+    await fixture.advance(1_000);
+    await fixture.client.replicaSets('default').create(replicaSet(3));
+    await fixture.until(() => refused === 2);
+  });
+
   it('counts a pod as available when it has been ready long enough', async () => {
     await using fixture = await ControllerFixture.start([replicaSetController]);
     await fixture.client.replicaSets('default').create(replicaSet(1, { minReadySeconds: 30 }));

@@ -70,9 +70,7 @@ export class PodEvents<T extends ReplicaOwner> {
     const controller = controllerOf(pod);
     if (controller === undefined) return this.#offer(pod);
     const key = this.#keyOfOwner(pod, controller);
-    if (key === undefined) return;
-    this.#options.expectations.creationObserved(key);
-    this.#options.queue.add(key);
+    if (key !== undefined) this.#options.queue.add(key);
   }
 
   #updated(old: Readonly<Pod>, pod: Readonly<Pod>): void {

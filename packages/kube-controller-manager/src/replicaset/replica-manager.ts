@@ -12,6 +12,7 @@ import { Claimer } from '../lib/claim.ts';
 import { settleConcurrently } from '../lib/concurrent.ts';
 import { ensureIndex } from '../lib/ensure-index.ts';
 import { Expectations } from '../lib/expectations.ts';
+import { OwnWrites } from '../lib/own-writes.ts';
 import {
   byControllerUid,
   controllerOf,
@@ -19,7 +20,7 @@ import {
   controllerUidIndex,
   orphansOf,
 } from '../lib/owner-references.ts';
-import { compareResourceVersions, WrittenVersions } from '../lib/written-versions.ts';
+import { WrittenVersions } from '../lib/written-versions.ts';
 import { isNamespaceTerminating, messageOf, PodControl, podFromTemplate, slowStartBatch } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { planReplicas, planStatus, sortPods, untilNextAvailable, type ReplicaOwner } from './plan.ts';
@@ -74,10 +75,12 @@ class ReplicaManager<T extends ReplicaOwner> {
   readonly #owners: SharedInformer<T>;
   readonly #pods: SharedInformer<Pod>;
   readonly #client: ResourceClient<T>;
+  /** Of deletions; that creations are not repeated is what `made` sees to. */
   readonly #expectations: Expectations;
   readonly #writes = new WrittenVersions();
-  /** Resource versions of the newest pods, by owner, while creations are expected. */
-  readonly #newestCreated = new Map<string, string>();
+  readonly #made = new OwnWrites();
+  /** Uids of owners, by key, for which no pod can be made any more: their namespace is going away. */
+  readonly #doomed = new Map<string, string>();
   readonly #podControl: PodControl;
   readonly #podEvents: PodEvents<T>;
   readonly #metrics: ReplicaMetrics;
@@ -124,7 +127,7 @@ class ReplicaManager<T extends ReplicaOwner> {
     const selector = this.#selectorOf(owner);
     if (selector === undefined) return;
     // Asked before the pods are read: what is expected afterwards is not in this reading.
-    const satisfied = this.#satisfied(key);
+    const satisfied = this.#expectations.satisfied(key) && this.#made.seen(key);
     const observed = await this.#observe(owner, selector);
     const deleted = owner.metadata.deletionTimestamp !== undefined;
     const outcome = satisfied && !deleted ? await this.#manage(key, owner, observed.active) : kept;
@@ -136,20 +139,9 @@ class ReplicaManager<T extends ReplicaOwner> {
     if (outcome.type === 'failed') throw outcome.error;
   }
 
-  /**
-   * Whether all that was asked for has been seen: pod by pod, or since the cache as a whole has come that far. A pod that was
-   * made and deleted again while the watch was down is never told of, and would be waited for in vain.
-   */
-  #satisfied(key: string): boolean {
-    if (this.#expectations.satisfied(key)) return true;
-    const newest = this.#newestCreated.get(key);
-    if (newest === undefined || compareResourceVersions(this.#pods.lastSyncResourceVersion, newest) < 0) return false;
-    this.#expectations.forget(key);
-    return true;
-  }
-
   #forget(key: string): void {
-    this.#newestCreated.delete(key);
+    this.#made.forget(key);
+    this.#doomed.delete(key);
     this.#expectations.forget(key);
     this.#writes.forget(key);
     this.#podEvents.forget(key);
@@ -194,7 +186,10 @@ class ReplicaManager<T extends ReplicaOwner> {
   /** Makes or deletes pods. Never rejects. */
   async #manage(key: string, owner: Readonly<T>, active: readonly Readonly<Pod>[]): Promise<Outcome> {
     const plan = planReplicas(owner.spec?.replicas ?? 1, active, () => this.#ranking(owner));
-    if (plan.type === 'create') return await this.#create(key, owner, plan.count);
+    if (plan.type === 'create') {
+      if (this.#doomed.size > 0 && this.#doomed.get(key) === owner.metadata.uid) return kept;
+      return await this.#create(key, owner, plan.count);
+    }
     if (plan.type === 'delete') return await this.#delete(key, owner, plan.pods, active);
     return kept;
   }
@@ -212,22 +207,15 @@ class ReplicaManager<T extends ReplicaOwner> {
   async #create(key: string, owner: Readonly<T>, count: number): Promise<Outcome> {
     const ref = controllerRef(owner, this.#kind.resource);
     const template = owner.spec?.template ?? {};
-    this.#newestCreated.delete(key);
-    this.#expectations.expectCreations(key, count);
-    const { successes, error } = await slowStartBatch(count, async () => {
-      const { metadata } = await this.#podControl.create(podFromTemplate(template, owner, { ...ref }), owner);
-      this.#created(key, metadata.resourceVersion ?? '');
+    const { error } = await slowStartBatch(count, async () => {
+      const pod = await this.#podControl.create(podFromTemplate(template, owner, { ...ref }), owner);
+      this.#made.wrote(key, this.#pods, pod);
     });
     if (error === undefined) return acted;
-    // In a namespace that goes away every further try would fail too: what is expected stays open, and so nothing is tried.
-    if (isNamespaceTerminating(error)) return acted;
-    for (let i = successes; i < count; i++) this.#expectations.creationObserved(key);
-    return { type: 'failed', error };
-  }
-
-  #created(key: string, resourceVersion: string): void {
-    if (compareResourceVersions(this.#newestCreated.get(key) ?? '', resourceVersion) < 0)
-      this.#newestCreated.set(key, resourceVersion);
+    // In a namespace that goes away every further try would fail too.
+    if (!isNamespaceTerminating(error)) return { type: 'failed', error };
+    this.#doomed.set(key, owner.metadata.uid ?? '');
+    return acted;
   }
 
   async #delete(
@@ -236,7 +224,6 @@ class ReplicaManager<T extends ReplicaOwner> {
     chosen: readonly Readonly<Pod>[],
     active: readonly Readonly<Pod>[],
   ): Promise<Outcome> {
-    this.#newestCreated.delete(key);
     this.#metrics.chosen(chosen, active, this.#context.clock.now());
     this.#expectations.expectDeletions(
       key,
