@@ -19,6 +19,17 @@ function splicePoint(json: Buffer): { at: number; commaBefore: boolean } {
   return { at: metadata + metadataMark.length, commaBefore: false };
 }
 
+/** Smaller ones are kept in the pool: memory of their own has its price too. */
+const ownMemoryFrom = 1024;
+
+/**
+ * The final bytes of an object live as long as it. In the pool's slabs they would keep alive what was made beside them
+ * for the moment, the stored bytes above all, which are of the same size.
+ */
+function bufferToKeep(size: number): Buffer {
+  return size < ownMemoryFrom ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size);
+}
+
 /** A new Buffer: the stored JSON with `"resourceVersion":"<revision>"` in it. */
 export function spliceResourceVersion(stored: Uint8Array, revision: number): Buffer {
   const json = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
@@ -26,7 +37,7 @@ export function spliceResourceVersion(stored: Uint8Array, revision: number): Buf
   const text = commaBefore
     ? `,"resourceVersion":"${revision}"`
     : `"resourceVersion":"${revision}"${commaAfter(json, at)}`;
-  const out = Buffer.allocUnsafe(json.length + text.length);
+  const out = bufferToKeep(json.length + text.length);
   json.copy(out, 0, 0, at);
   out.write(text, at, 'latin1');
   json.copy(out, at + text.length, at);

@@ -116,7 +116,7 @@ export class ResourceStore {
   readonly #facts: KindFacts;
   readonly #storage: Storage;
   /** Objects of writes under way, by the value given to the store. */
-  readonly #pending = new WeakMap<Uint8Array, ApiObject>();
+  readonly #pending = new Map<Uint8Array, ApiObject>();
 
   constructor(options: ResourceStoreOptions) {
     this.options = options;
@@ -197,16 +197,16 @@ export class ResourceStore {
     if (this.#unchanged(bytes, stored, latest)) return this.current(latest);
     if (context.dryRun) return { type: 'object', object: withRevision(stored, latest.record), created: false };
     const attachment = new WriteAttachment(stored);
-    this.#pending.set(bytes, stored);
     const { key, modRevision } = latest.record;
     const lease = this.options.leases === undefined ? undefined : await this.options.leases.current();
-    const revision = await this.#storage.update(
-      key,
-      bytes,
-      modRevision,
-      lease ? { attachment, lease } : { attachment },
-    );
-    return this.#written({ key, bytes, revision, attachment, created: false });
+    this.#pending.set(bytes, stored);
+    try {
+      const options = lease ? { attachment, lease } : { attachment };
+      const revision = await this.#storage.update(key, bytes, modRevision, options);
+      return this.#written({ key, bytes, revision, attachment, created: false });
+    } finally {
+      this.#pending.delete(bytes);
+    }
   }
 
   /** Removes the state it was given; resolves to the last state. Lost races as in {@link write}. */
@@ -234,11 +234,7 @@ export class ResourceStore {
   #latestOf(record: StoredRecord): Latest {
     const entry = this.cache.byKey(record.key);
     if (entry?.resourceVersion === record.modRevision) return latestInCache(entry);
-    let object = this.#pending.get(record.value);
-    if (object === undefined) {
-      object = JSON.parse(Buffer.from(record.value).toString()) as ApiObject;
-      this.#pending.set(record.value, object);
-    }
+    const object = this.#pending.get(record.value) ?? (JSON.parse(Buffer.from(record.value).toString()) as ApiObject);
     // Nobody has seen the object of a write under way: the revision it will have may be set.
     if (!Object.isFrozen(object.metadata)) object.metadata.resourceVersion = String(record.modRevision);
     return { record, object, bytes: record.value };
@@ -270,10 +266,14 @@ export class ResourceStore {
     }
     const bytes = Buffer.from(JSON.stringify(stored));
     const attachment = new WriteAttachment(stored);
-    this.#pending.set(bytes, stored);
     const lease = this.options.leases === undefined ? undefined : await this.options.leases.current();
-    const revision = await this.#storage.create(key, bytes, lease ? { attachment, lease } : { attachment });
-    return this.#written({ key, bytes, revision, attachment, created: true });
+    this.#pending.set(bytes, stored);
+    try {
+      const revision = await this.#storage.create(key, bytes, lease ? { attachment, lease } : { attachment });
+      return this.#written({ key, bytes, revision, attachment, created: true });
+    } finally {
+      this.#pending.delete(bytes);
+    }
   }
 
   #written(write: {
