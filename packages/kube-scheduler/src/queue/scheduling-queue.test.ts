@@ -30,14 +30,17 @@ const nodeAdded = { event: { resource: 'Node', actionType: action.add }, old: un
 const podDeleted = { event: { resource: 'AssignedPod', actionType: action.delete }, old: undefined, now: undefined };
 const podAdded = { event: { resource: 'AssignedPod', actionType: action.add }, old: undefined, now: undefined };
 
-function setUp(hint: () => QueueingHint = () => 'Queue'): { queue: SchedulingQueue; clock: FakeClock } {
+function setUp(
+  hint: () => QueueingHint = () => 'Queue',
+  isShut: () => boolean = () => false,
+): { queue: SchedulingQueue; clock: FakeClock } {
   const clock = new FakeClock();
   const gates = new SchedulingGates();
   const hints = new QueueingHints([plugin(hint), gates], silentLog);
   const queue = new SchedulingQueue({
     clock,
     sort: new PrioritySort(),
-    preEnqueue: (pod) => gates.preEnqueue(pod)?.by(gates.name),
+    preEnqueue: (pod) => (isShut() ? Status.unresolvable('shut').by('Gate') : gates.preEnqueue(pod)?.by(gates.name)),
     hints: () => hints,
     interested: (name, event) => hints.interested(name, event),
   });
@@ -150,6 +153,21 @@ describe('SchedulingQueue', () => {
     expect(queue.sizes.gated).toBe(1);
     queue.update(gated.pod, infoOf('a'));
     expect(queue.sizes).toEqual({ active: 1, backoff: 0, unschedulable: 0, gated: 0 });
+  });
+
+  it('asks the gate of a rejected pod too, and heeds both the gate and who rejected it', () => {
+    let shut = false;
+    const { queue } = setUp(undefined, () => shut);
+    queue.add(infoOf('a'));
+    failNext(queue);
+    shut = true;
+    queue.moveAll(nodeAdded);
+    expect(queue.sizes).toEqual({ active: 0, backoff: 0, unschedulable: 0, gated: 1 });
+    expect(queue.pop()).toBe(undefined);
+    shut = false;
+    queue.moveAll(podDeleted);
+    expect(queue.sizes.gated).toBe(0);
+    expect(queue.pop()?.key).toBe('default/a');
   });
 
   it('forgets deleted pods wherever they are', () => {

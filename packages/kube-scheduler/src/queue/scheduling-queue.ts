@@ -208,13 +208,7 @@ export class SchedulingQueue {
   }
 
   #toActive(pod: QueuedPod, event: string): void {
-    const status = this.#options.preEnqueue(pod.podInfo.pod);
-    if (status !== undefined) {
-      pod.gatedBy = status.plugin;
-      pod.unschedulablePlugins = new Set([status.plugin]);
-      return this.#toWaiting(pod, 'gated', event);
-    }
-    pod.gatedBy = undefined;
+    if (this.#isGated(pod, event)) return;
     pod.queue = 'active';
     this.#pods.set(pod.key, pod);
     this.#active.push(pod);
@@ -222,13 +216,29 @@ export class SchedulingQueue {
     this.#options.onAvailable?.();
   }
 
+  /** Pods are taken from here before their time too ({@link pop}): who is gated must not come here (`moveToBackoffQ`). */
   #toBackoff(pod: QueuedPod, event: string): void {
+    if (this.#isGated(pod, event)) return;
     pod.queue = 'backoff';
     this.#pods.set(pod.key, pod);
     this.#backoff.push(pod);
     this.#options.onIncoming?.('backoff', event);
     if (this.#backoff.peek() === pod) this.#scheduleBackoff();
     if (pod.consecutiveErrors === 0) this.#options.onAvailable?.();
+  }
+
+  /** Asks the PreEnqueue plugins; a pod that one of them keeps out waits. */
+  #isGated(pod: QueuedPod, event: string): boolean {
+    const status = this.#options.preEnqueue(pod.podInfo.pod);
+    if (status === undefined) {
+      pod.gatedBy = undefined;
+      return false;
+    }
+    pod.gatedBy = status.plugin;
+    // Plugins that rejected it in its last attempt still say what helps.
+    pod.unschedulablePlugins = new Set(pod.unschedulablePlugins).add(status.plugin);
+    this.#toWaiting(pod, 'gated', event);
+    return true;
   }
 
   #toWaiting(pod: QueuedPod, queue: 'unschedulable' | 'gated', event: string): void {
