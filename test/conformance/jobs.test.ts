@@ -105,7 +105,7 @@ describe('completion', () => {
       const done = await becomes(jobs, 'indexed-job', complete);
       expect(statusOf(done)).toMatchObject({ succeeded: 4, completedIndexes: '0-3' });
       const made = (await pods.list(of('indexed-job'))).items;
-      expect(made.map(indexOf).toSorted()).toEqual(['0', '1', '2', '3']);
+      expect(made.map((each) => indexOf(each) ?? '').toSorted()).toEqual(['0', '1', '2', '3']);
       for (const object of made) {
         expect(podSpec(object).hostname).toBe(`indexed-job-${indexOf(object)}`);
         const [container] = podSpec(object).containers as unknown as { env: Draft[] }[];

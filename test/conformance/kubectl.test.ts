@@ -7,13 +7,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Kubectl, kubectlVersion } from '../harness/kubectl.ts';
-import { covers, coversPart, useCluster } from './covers.ts';
-import type { Cluster } from './cluster.ts';
+import { covers, coversPart, useNodes } from './covers.ts';
+import type { Cluster, Draft, Obj } from './cluster.ts';
+import { isReady, podStatus, readyPods } from './pods.ts';
+import { becomes } from './waiting.ts';
 
 const version = kubectlVersion();
 if (version === undefined) process.stdout.write('no kubectl 1.27 or newer on this machine: its tests are skipped\n');
 
-const running = 'pods that run';
+/** Of the primary's pods. */
+const selector = 'app=agnhost,role=primary';
 
 const controller = `
 apiVersion: v1
@@ -43,7 +46,7 @@ spec:
 
 describe.skipIf(version === undefined)('kubectl', () => {
   let home: string;
-  useCluster();
+  useNodes(2);
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), 'kubets-kubectl-'));
   });
@@ -89,10 +92,14 @@ describe.skipIf(version === undefined)('kubectl', () => {
     },
   );
 
-  coversPart('[sig-cli] Kubectl client Kubectl expose should create services for rc', running, async (cluster) => {
+  covers('[sig-cli] Kubectl client Kubectl expose should create services for rc', async (cluster) => {
     const k = kubectl(cluster);
     const namespace = await cluster.namespace();
     await k.must(['create', '-n', namespace, '-f', '-'], controller);
+    const [primary] = await readyPods(cluster.of('v1/pods', namespace), selector, 1);
+    const { podIP } = podStatus(primary!);
+    const subsetsOf = (object: Obj): readonly { addresses?: Draft[]; ports?: Draft[] }[] =>
+      (object['subsets'] ?? []) as { addresses?: Draft[]; ports?: Draft[] }[];
     await k.must(['expose', 'rc', 'primary', '-n', namespace, '--name=rm2', '--port=1234', '--target-port=6379']);
     await k.must(['expose', 'service', 'rm2', '-n', namespace, '--name=rm3', '--port=2345', '--target-port=6379']);
     const services = cluster.of('v1/services', namespace);
@@ -100,86 +107,98 @@ describe.skipIf(version === undefined)('kubectl', () => {
       ['rm2', 1234],
       ['rm3', 2345],
     ] as const) {
-      const selector = { app: 'agnhost', role: 'primary' };
-      expect(await services.get(name)).toMatchObject({ spec: { selector, ports: [{ port, targetPort: 6379 }] } });
+      const own = { app: 'agnhost', role: 'primary' };
+      const service = { spec: { selector: own, ports: [{ port, targetPort: 6379 }] } };
+      expect(await services.get(name)).toMatchObject(service);
+      const endpoints = cluster.of('v1/endpoints', namespace);
+      const filled = await becomes(endpoints, name, (object) => subsetsOf(object)[0]?.addresses !== undefined);
+      expect(subsetsOf(filled)).toMatchObject([{ addresses: [{ ip: podIP }], ports: [{ port: 6379 }] }]);
     }
   });
 
-  coversPart(
+  covers(
     '[sig-cli] Kubectl client Kubectl describe should check if kubectl describe prints relevant information for rc and pods',
-    running,
     async (cluster) => {
       const k = kubectl(cluster);
       const namespace = await cluster.namespace();
       await k.must(['create', '-n', namespace, '-f', '-'], controller);
-      await k.must(['run', 'primary', '-n', namespace, '--image=agnhost:2', '--labels=app=agnhost,role=primary']);
+      const [primary] = await readyPods(cluster.of('v1/pods', namespace), selector, 1);
+      const { name } = primary!.metadata;
+      await becomes(
+        cluster.of('v1/replicationcontrollers', namespace),
+        'primary',
+        ({ status }) => (status as { replicas: number }).replicas === 1,
+      );
+      await k.must(['expose', 'rc', 'primary', '-n', namespace, '--name=primary', '--port=6379']);
       const rc = await k.must(['describe', 'rc', 'primary', '-n', namespace]);
       for (const line of [
         /^Name:\s+primary$/m,
         /^Selector:\s+app=agnhost,role=primary$/m,
-        /^Replicas:\s+0 current \/ 1 desired$/m,
+        /^Replicas:\s+1 current \/ 1 desired$/m,
         /^\s+Image:\s+agnhost:2$/m,
-        /^Pods Status:/m,
+        /^Pods Status:\s+1 Running \/ 0 Waiting \/ 0 Succeeded \/ 0 Failed$/m,
+        /SuccessfulCreate .*Created pod: primary-/,
       ]) {
         expect(rc).toMatch(line);
       }
-      const pod = await k.must(['describe', 'pod', 'primary', '-n', namespace]);
+      const pod = await k.must(['describe', 'pod', name, '-n', namespace]);
       for (const line of [
-        /^Name:\s+primary$/m,
+        /^Name:\s+primary-/m,
         /^Labels:\s+app=agnhost$/m,
-        /^Status:\s+Pending$/m,
+        /^Status:\s+Running$/m,
+        /^Node:\s+\S+\/\d+\.\d+\.\d+\.\d+$/m,
+        /^Controlled By:\s+ReplicationController\/primary$/m,
+        /^\s+State:\s+Running$/m,
         /^\s+Image:\s+agnhost:2$/m,
       ]) {
         expect(pod).toMatch(line);
       }
-      const service = await k.must(['describe', 'service', 'kubernetes', '-n', 'default']);
-      expect(service).toMatch(/^Endpoints:\s+\d+\.\d+\.\d+\.\d+:\d+$/m);
+      const service = await k.must(['describe', 'service', 'primary', '-n', namespace]);
+      expect(service).toMatch(/^Selector:\s+app=agnhost,role=primary$/m);
+      expect(service).toMatch(/^Endpoints:\s+\d+\.\d+\.\d+\.\d+:6379$/m);
+      const [node] = (await cluster.of('v1/nodes').list()).items;
+      const described = await k.must(['describe', 'node', node!.metadata.name]);
+      for (const word of ['Name:', 'Labels:', 'CreationTimestamp:', 'Conditions:', 'Capacity:', 'Non-terminated Pods:'])
+        expect(described).toContain(word);
       const space = await k.must(['describe', 'namespace', namespace]);
       expect(space).toMatch(/^Status:\s+Active$/m);
     },
   );
 
-  coversPart(
-    '[sig-cli] Kubectl client Kubectl label should update the label on a resource',
-    running,
-    async (cluster) => {
-      const k = kubectl(cluster);
-      const namespace = await cluster.namespace();
-      await k.must(['run', 'pause', '-n', namespace, '--image=pause:3']);
-      const label = (): Promise<string> =>
-        k.must(['get', 'pod', 'pause', '-n', namespace, '-L', 'testing-label', '--no-headers']);
-      await k.must(['label', 'pods', 'pause', '-n', namespace, 'testing-label=testing-label-value']);
-      expect(await label()).toContain('testing-label-value');
-      await k.must(['label', 'pods', 'pause', '-n', namespace, 'testing-label-']);
-      expect(await label()).not.toContain('testing-label-value');
-    },
-  );
+  covers('[sig-cli] Kubectl client Kubectl label should update the label on a resource', async (cluster) => {
+    const k = kubectl(cluster);
+    const namespace = await cluster.namespace();
+    await k.must(['run', 'pause', '-n', namespace, '--image=pause:3']);
+    await becomes(cluster.of('v1/pods', namespace), 'pause', isReady);
+    const label = (): Promise<string> =>
+      k.must(['get', 'pod', 'pause', '-n', namespace, '-L', 'testing-label', '--no-headers']);
+    await k.must(['label', 'pods', 'pause', '-n', namespace, 'testing-label=testing-label-value']);
+    expect(await label()).toContain('testing-label-value');
+    await k.must(['label', 'pods', 'pause', '-n', namespace, 'testing-label-']);
+    expect(await label()).not.toContain('testing-label-value');
+  });
 
-  coversPart(
-    '[sig-cli] Kubectl client Kubectl patch should add annotations for pods in rc',
-    running,
-    async (cluster) => {
-      const k = kubectl(cluster);
-      const namespace = await cluster.namespace();
-      await k.must(['run', 'p', '-n', namespace, '--image=pause:3']);
-      await k.must(['patch', 'pod', 'p', '-n', namespace, '-p', '{"metadata":{"annotations":{"x":"y"}}}']);
-      expect((await cluster.of('v1/pods', namespace).get('p')).metadata.annotations).toMatchObject({ x: 'y' });
-    },
-  );
+  covers('[sig-cli] Kubectl client Kubectl patch should add annotations for pods in rc', async (cluster) => {
+    const k = kubectl(cluster);
+    const namespace = await cluster.namespace();
+    await k.must(['create', '-n', namespace, '-f', '-'], controller);
+    const pods = cluster.of('v1/pods', namespace);
+    for (const { metadata } of await readyPods(pods, selector, 1)) {
+      await k.must(['patch', 'pod', metadata.name, '-n', namespace, '-p', '{"metadata":{"annotations":{"x":"y"}}}']);
+      expect((await pods.get(metadata.name)).metadata.annotations).toMatchObject({ x: 'y' });
+    }
+  });
 
-  coversPart(
-    "[sig-cli] Kubectl client Kubectl replace should update a single-container pod's image",
-    running,
-    async (cluster) => {
-      const k = kubectl(cluster);
-      const namespace = await cluster.namespace();
-      await k.must(['run', 'p', '-n', namespace, '--image=httpd:2.4.38', '--labels=run=p']);
-      const json = await k.must(['get', 'pod', 'p', '-n', namespace, '-o', 'json']);
-      await k.must(['replace', '-n', namespace, '-f', '-'], json.replaceAll('httpd:2.4.38', 'busybox:1'));
-      const pod = await cluster.of('v1/pods', namespace).get('p');
-      expect(pod['spec']).toMatchObject({ containers: [{ image: 'busybox:1' }] });
-    },
-  );
+  covers("[sig-cli] Kubectl client Kubectl replace should update a single-container pod's image", async (cluster) => {
+    const k = kubectl(cluster);
+    const namespace = await cluster.namespace();
+    await k.must(['run', 'p', '-n', namespace, '--image=httpd:2.4.38', '--labels=run=p']);
+    await becomes(cluster.of('v1/pods', namespace), 'p', isReady);
+    const json = await k.must(['get', 'pod', 'p', '-n', namespace, '-o', 'json']);
+    await k.must(['replace', '-n', namespace, '-f', '-'], json.replaceAll('httpd:2.4.38', 'busybox:1'));
+    const pod = await cluster.of('v1/pods', namespace).get('p');
+    expect(pod['spec']).toMatchObject({ containers: [{ image: 'busybox:1' }] });
+  });
 
   covers(
     '[sig-cli] Kubectl client Kubectl run pod should create a pod from an image when restart is Never',
@@ -193,13 +212,13 @@ describe.skipIf(version === undefined)('kubectl', () => {
     },
   );
 
-  coversPart(
+  covers(
     '[sig-cli] Kubectl client Kubectl server-side dry-run should check if kubectl can dry-run update Pods',
-    running,
     async (cluster) => {
       const k = kubectl(cluster);
       const namespace = await cluster.namespace();
       await k.must(['run', 'p', '-n', namespace, '--image=httpd:2.4.38', '--labels=run=p']);
+      await becomes(cluster.of('v1/pods', namespace), 'p', isReady);
       const patch = '{"spec":{"containers":[{"name":"p","image":"busybox:1"}]}}';
       await k.must(['patch', 'pod', 'p', '-n', namespace, '-p', patch, '--dry-run=server']);
       const pod = await cluster.of('v1/pods', namespace).get('p');
@@ -207,16 +226,42 @@ describe.skipIf(version === undefined)('kubectl', () => {
     },
   );
 
-  coversPart('[sig-cli] Kubectl client Update Demo should scale a replication controller', running, async (cluster) => {
-    const k = kubectl(cluster);
-    const namespace = await cluster.namespace();
-    await k.must(['create', '-n', namespace, '-f', '-'], controller);
-    for (const replicas of [1, 2]) {
-      await k.must(['scale', 'rc', 'primary', '-n', namespace, `--replicas=${replicas}`]);
-      const rc = await cluster.of('v1/replicationcontrollers', namespace).get('primary');
-      expect(rc['spec']).toMatchObject({ replicas });
-    }
-  });
+  const fetching = 'fetching what the pods serve';
+  const phases = async (k: Kubectl, namespace: string): Promise<string> =>
+    await k.must(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'jsonpath={.items[*].status.phase}']);
+
+  coversPart(
+    '[sig-cli] Kubectl client Update Demo should scale a replication controller',
+    fetching,
+    async (cluster) => {
+      const k = kubectl(cluster);
+      const namespace = await cluster.namespace();
+      const pods = cluster.of('v1/pods', namespace);
+      await k.must(['create', '-n', namespace, '-f', '-'], controller);
+      await readyPods(pods, selector, 1);
+      for (const replicas of [2, 1, 2]) {
+        await k.must(['scale', 'rc', 'primary', '-n', namespace, `--replicas=${replicas}`, '--timeout=5m']);
+        await readyPods(pods, selector, replicas);
+        expect(await phases(k, namespace)).toBe(Array.from({ length: replicas }, () => 'Running').join(' '));
+      }
+      await k.must(['delete', '--grace-period=0', '--force', '-n', namespace, 'rc', 'primary']);
+    },
+  );
+
+  coversPart(
+    '[sig-cli] Kubectl client Update Demo should create and stop a replication controller',
+    fetching,
+    async (cluster) => {
+      const k = kubectl(cluster);
+      const namespace = await cluster.namespace();
+      await k.must(['create', '-n', namespace, '-f', '-'], controller.replace('replicas: 1', 'replicas: 2'));
+      await readyPods(cluster.of('v1/pods', namespace), selector, 2);
+      expect(await phases(k, namespace)).toBe('Running Running');
+      await k.must(['delete', '--grace-period=0', '--force', '-n', namespace, '-f', '-'], controller);
+      await readyPods(cluster.of('v1/pods', namespace), selector, 0);
+      expect(await k.must(['get', 'rc,svc', '-l', 'app=agnhost', '--no-headers', '-n', namespace])).toBe('');
+    },
+  );
 
   /** Starts `kubectl proxy`, and resolves to the line that says where it listens. */
   async function proxy(cluster: Cluster, flag: string): Promise<{ line: string } & Disposable> {

@@ -354,38 +354,6 @@ describe('runtime classes', () => {
       await expect(pods.create(pod('p', { runtimeClassName: name }))).rejects.toMatchObject(forbidden);
     },
   );
-
-  coversPart(
-    '[sig-node] RuntimeClass should schedule a Pod requesting a RuntimeClass and initialize its Overhead [NodeConformance]',
-    'the scheduler',
-    async (cluster) => {
-      const pods = cluster.of('v1/pods', await cluster.namespace());
-      const name = unique('overhead');
-      const overhead = { cpu: '10m', memory: '1Mi' };
-      await cluster
-        .of('node.k8s.io/v1/runtimeclasses')
-        .create(runtimeClass(name, { overhead: { podFixed: overhead } }));
-      expect((await pods.create(pod('p', { runtimeClassName: name })))['spec']).toMatchObject({ overhead });
-      const other = pod('other', { runtimeClassName: name, overhead: { cpu: '20m' } });
-      await expect(pods.create(other)).rejects.toMatchObject(forbidden);
-    },
-  );
-
-  coversPart(
-    '[sig-node] RuntimeClass should schedule a Pod requesting a RuntimeClass without PodOverhead [NodeConformance]',
-    'the scheduler',
-    async (cluster) => {
-      const pods = cluster.of('v1/pods', await cluster.namespace());
-      const name = unique('plain');
-      const scheduling = { nodeSelector: { disk: 'ssd' }, tolerations: [{ key: 'k', operator: 'Exists' }] };
-      await cluster.of('node.k8s.io/v1/runtimeclasses').create(runtimeClass(name, { scheduling }));
-      const created = await pods.create(pod('p', { runtimeClassName: name, nodeSelector: { a: 'b' } }));
-      expect(created['spec']).toMatchObject({ nodeSelector: { a: 'b', disk: 'ssd' } });
-      const { tolerations, overhead } = created['spec'] as { tolerations: Draft[]; overhead?: Draft };
-      expect(tolerations).toContainEqual({ key: 'k', operator: 'Exists' });
-      expect(overhead).toBeUndefined();
-    },
-  );
 });
 
 describe('other pod fields', () => {

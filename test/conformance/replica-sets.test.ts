@@ -100,6 +100,8 @@ async function scales(cluster: Cluster, kind: Kind): Promise<void> {
   expect(updated['spec']).toEqual({ replicas: 2 });
   expect(replicasOf(await sets.get('test-scale'))).toBe(2);
   await readyPods(pods, 'name=test-scale', 2);
+  const stale = { ...scale, spec: { replicas: 3 } } as Obj;
+  await expect(sets.replace(stale, { subresource: 'scale' })).rejects.toMatchObject({ code: 409, reason: 'Conflict' });
   const patched = await sets.patch('test-scale', 'merge', { spec: { replicas: 4 } }, { subresource: 'scale' });
   expect(patched['spec']).toEqual({ replicas: 4 });
   expect(replicasOf(await sets.get('test-scale'))).toBe(4);

@@ -337,12 +337,21 @@ describe('runtime classes', () => {
   covers(
     '[sig-node] RuntimeClass should schedule a Pod requesting a RuntimeClass without PodOverhead [NodeConformance]',
     async (cluster) => {
-      const { pods } = await place(cluster);
+      const { pods, nodes } = await place(cluster);
       const runtimeClassName = await runtimeClass(cluster);
       await pods.create(pod('p', { runtimeClassName }));
       const object = await becomes(pods, 'p', scheduled);
       expect(object['spec']).toMatchObject({ runtimeClassName });
       expect((object['spec'] as Draft)['overhead']).toBeUndefined();
+      // What the class says of nodes is the pod's too.
+      const { name: node } = (await nodes.list()).items.at(-1)!.metadata;
+      const tolerations = [{ key: 'e2e', operator: 'Exists' }];
+      const there = await runtimeClass(cluster, {
+        scheduling: { nodeSelector: { 'kubernetes.io/hostname': node }, tolerations },
+      });
+      const made = await pods.create(pod('there', { runtimeClassName: there }));
+      expect((made['spec'] as { tolerations: Draft[] }).tolerations).toContainEqual(tolerations[0]);
+      expect(podSpec(await becomes(pods, 'there', scheduled)).nodeName).toBe(node);
     },
   );
 

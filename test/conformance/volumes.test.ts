@@ -1,12 +1,14 @@
-/** Persistent volumes, claims and attachments, as far as no controller moves them. */
+/** Persistent volumes, claims and attachments: upstream's `test/e2e/storage/persistent_volumes.go`, `volume_attachment.go`. */
 import { describe, expect } from 'vitest';
-import { covers, useCluster } from './covers.ts';
+import { covers, useNodes } from './covers.ts';
 import { unique, type Cluster, type Draft, type Obj } from './cluster.ts';
 import type { Collection } from './collection.ts';
-import { labelled, unfinalize } from './lifecycle.ts';
+import { labelled } from './lifecycle.ts';
+import { isTrue } from './pods.ts';
 import { condition } from './samples.ts';
+import { becomes, change, lists, vanishes } from './waiting.ts';
 
-useCluster();
+useNodes(1);
 
 interface Pair {
   readonly volumes: Collection;
@@ -41,18 +43,27 @@ const claim = (name: string, label: string): Draft => ({
   spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: label },
 });
 
-/** Deletes one object; the controller that guards what is in use has nothing against it. */
-async function removed(collection: Collection, name: string, selector: string): Promise<void> {
-  await collection.delete(name);
-  await unfinalize(collection, selector);
-  await expect(collection.get(name)).rejects.toMatchObject({ code: 404 });
+const phaseOf = (object: Obj): string => (object['status'] as { phase: string }).phase;
+
+/** A volume and a claim that are bound to each other. */
+async function bound({ volumes, claims, label }: Pair, pv: string, pvc: string): Promise<void> {
+  await volumes.create(volume(pv, label));
+  await claims.create(claim(pvc, label));
+  const both = await Promise.all([
+    becomes(volumes, pv, (object) => phaseOf(object) === 'Bound'),
+    becomes(claims, pvc, (object) => phaseOf(object) === 'Bound'),
+  ]);
+  expect(both[0]).toMatchObject({ spec: { claimRef: { kind: 'PersistentVolumeClaim', name: pvc } } });
+  expect(both[1]).toMatchObject({ spec: { volumeName: pv }, status: { capacity: { storage: '2Gi' } } });
 }
 
 describe('persistent volumes and claims', () => {
   covers(
     '[sig-storage] PersistentVolumes CSI Conformance should run through the lifecycle of a PV and a PVC',
     async (cluster) => {
-      const { volumes, claims, label, selector } = await place(cluster);
+      const pair = await place(cluster);
+      const { volumes, claims, label, selector } = pair;
+      const query = { labelSelector: selector };
       const [pv, pvc] = [unique('pv'), unique('pvc')];
       const made = await volumes.create(volume(pv, label));
       expect(made).toMatchObject({ spec: { volumeMode: 'Filesystem' }, status: { phase: 'Pending' } });
@@ -60,7 +71,7 @@ describe('persistent volumes and claims', () => {
       const claimed = await claims.create(claim(pvc, label));
       expect(claimed).toMatchObject({ spec: { volumeMode: 'Filesystem' }, status: { phase: 'Pending' } });
       expect(claimed.metadata.finalizers).toEqual(['kubernetes.io/pvc-protection']);
-      expect((await volumes.list({ labelSelector: selector })).items).toHaveLength(1);
+      expect((await volumes.list(query)).items).toHaveLength(1);
       expect((await claims.list()).items).toHaveLength(1);
       for (const [collection, name] of [
         [volumes, pv],
@@ -69,59 +80,63 @@ describe('persistent volumes and claims', () => {
         const patched = await collection.patch(name, 'strategic', { metadata: { labels: { [name]: 'patched' } } });
         expect(patched.metadata.labels?.[name]).toBe('patched');
         expect((await collection.get(name)).metadata.uid).toBe(patched.metadata.uid);
-        await removed(collection, name, selector);
       }
-      await volumes.create(volume(`${pv}-2`, label));
-      await claims.create(claim(`${pvc}-2`, label));
-      for (const [collection, name] of [
-        [volumes, `${pv}-2`],
-        [claims, `${pvc}-2`],
+      await becomes(claims, pvc, (object) => phaseOf(object) === 'Bound');
+      await claims.delete(pvc);
+      await vanishes(claims, pvc);
+      await becomes(volumes, pv, (object) => phaseOf(object) === 'Released');
+      await volumes.delete(pv);
+      await vanishes(volumes, pv);
+      const [pv2, pvc2] = [unique('pv'), unique('pvc')];
+      await bound(pair, pv2, pvc2);
+      for (const [collection, name, resource] of [
+        [volumes, pv2, 'v1/persistentvolumes'],
+        [claims, pvc2, 'v1/persistentvolumeclaims'],
       ] as const) {
-        const updated = await collection.replace(labelled(await collection.get(name), { [name]: 'updated' }));
+        const updated = await change(collection, name, (object) => labelled(object, { [name]: 'updated' }));
         expect(updated.metadata.labels?.[name]).toBe('updated');
-        expect(
-          (
-            await cluster
-              .of(`v1/persistentvolume${collection === claims ? 'claims' : 's'}`)
-              .list({ labelSelector: `${name}=updated` })
-          ).items,
-        ).toHaveLength(1);
-        await collection.deleteCollection({ labelSelector: selector });
-        await unfinalize(collection, selector);
-        expect((await collection.list({ labelSelector: selector })).items).toEqual([]);
+        expect((await cluster.of(resource).list({ labelSelector: `${name}=updated` })).items).toHaveLength(1);
+      }
+      for (const collection of [claims, volumes]) {
+        await collection.deleteCollection(query);
+        await lists(collection, query, (all) => all.length === 0);
       }
     },
   );
 
   covers('[sig-storage] PersistentVolumes CSI Conformance should apply changes to a pv/pvc status', async (cluster) => {
-    const { volumes, claims, label, selector } = await place(cluster);
+    const pair = await place(cluster);
+    const { volumes, claims, selector } = pair;
     const [pv, pvc] = [unique('pv'), unique('pvc')];
-    await volumes.create(volume(pv, label));
-    await claims.create(claim(pvc, label));
+    await bound(pair, pv, pvc);
     expect((await volumes.list({ labelSelector: selector })).items).toHaveLength(1);
     expect((await claims.list()).items).toHaveLength(1);
-    expect((await claims.get(pvc, 'status'))['status']).toMatchObject({ phase: 'Pending' });
-    expect((await volumes.get(pv, 'status'))['status']).toMatchObject({ phase: 'Pending' });
+    expect((await claims.get(pvc, 'status'))['status']).toMatchObject({ phase: 'Bound' });
+    expect((await volumes.get(pv, 'status'))['status']).toMatchObject({ phase: 'Bound' });
     const status = { subresource: 'status' };
     const patch = {
       metadata: { annotations: { patched: 'status' } },
       status: { conditions: [condition('StatusPatched')] },
     };
     const patched = await claims.patch(pvc, 'merge', patch, status);
-    expect(patched['status']).toMatchObject({ phase: 'Pending', ...patch.status });
-    const patchedVolume = await volumes.patch(
-      pv,
-      'merge',
-      { status: { message: 'StatusPatched', reason: 'E2E' } },
+    expect(patched['status']).toMatchObject({ phase: 'Bound', ...patch.status });
+    const messages = { message: 'StatusPatched', reason: 'E2E' };
+    const patchedVolume = await volumes.patch(pv, 'merge', { status: messages }, status);
+    expect(patchedVolume['status']).toMatchObject(messages);
+    const updated = await change(
+      claims,
+      pvc,
+      (object) => {
+        const conditions = [...patch.status.conditions, condition('StatusUpdated')];
+        return { ...object, status: { ...(object['status'] as Draft), conditions } };
+      },
       status,
     );
-    expect(patchedVolume['status']).toMatchObject({ message: 'StatusPatched', reason: 'E2E' });
-    const conditions = [...patch.status.conditions, condition('StatusUpdated')];
-    const next = { ...(patched['status'] as Draft), conditions };
-    expect((await claims.replace({ ...patched, status: next } as Obj, status))['status']).toMatchObject({ conditions });
-    const nextVolume = { ...(patchedVolume['status'] as Draft), message: 'StatusUpdated' };
-    const updatedVolume = await volumes.replace({ ...patchedVolume, status: nextVolume } as Obj, status);
-    expect(updatedVolume['status']).toMatchObject({ message: 'StatusUpdated', reason: 'E2E' });
+    expect(isTrue(updated, 'StatusUpdated') && isTrue(updated, 'StatusPatched')).toBe(true);
+    const said = { message: 'StatusUpdated', reason: 'E2E' };
+    const changed = (object: Obj): Obj => ({ ...object, status: { ...(object['status'] as Draft), ...said } });
+    const updatedVolume = await change(volumes, pv, changed, status);
+    expect(updatedVolume['status']).toMatchObject(said);
     expect(updatedVolume['spec']).toEqual(patchedVolume['spec']);
   });
 });
