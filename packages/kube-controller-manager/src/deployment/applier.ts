@@ -37,7 +37,10 @@ export class Applier {
     if (plan.creation !== undefined) await this.#create(deployment, plan.creation);
     await this.#updateAll(deployment, plan.updates);
     await this.#deleteAll(plan.deletions);
-    if (plan.status !== undefined) await this.#writeStatus(plan.status);
+    // ReplicaSets that were just changed bring the next turn: that one reports, and not what is about to be out of date.
+    // Of a new one it is told at once: the next turn would only find it, and not know that it was made here.
+    const reportsLater = plan.updates.length > 0 && plan.creation === undefined;
+    if (plan.status !== undefined && !reportsLater) await this.#writeStatus(plan.status);
   }
 
   async #rollBack(old: Readonly<Deployment>, rollback: NonNullable<DeploymentPlan['rollback']>): Promise<void> {
