@@ -24,6 +24,7 @@ import { ensureIndex } from '../lib/ensure-index.ts';
 import { indexPodsByClaim, podsByClaimIndex } from '../lib/pods-by-claim.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { runEvery } from '../lib/run-every.ts';
+import { runTogether } from '../lib/run-together.ts';
 import { planVolume, uniqueVolumeName, type Action } from './plan.ts';
 
 const byVolumeIndex = 'persistentVolumeName';
@@ -100,12 +101,13 @@ class AttachDetachController implements Controller {
       workers,
       reconcile: (name) => this.#syncNode(name),
     });
-    const resync = runEvery(context.clock, context.options.attachDetachReconcileSyncPeriodMs, {
-      signal,
-      pass: () => this.#resync(),
-      onError: (error) => context.log.error({ controller: context.name, error: String(error) }, 'resync failed'),
-    });
-    await Promise.all([volumes.run(signal), nodes.run(signal), resync]);
+    const resync = (until: AbortSignal): Promise<void> =>
+      runEvery(context.clock, context.options.attachDetachReconcileSyncPeriodMs, {
+        signal: until,
+        pass: () => this.#resync(),
+        onError: (error) => context.log.error({ controller: context.name, error: String(error) }, 'resync failed'),
+      });
+    await runTogether(signal, [(s) => volumes.run(s), (s) => nodes.run(s), resync]);
   }
 
   #resync(): Promise<void> {

@@ -9,6 +9,7 @@ import { podDisruptionBudgets, pods } from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { messageOf } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
+import { runTogether } from '../lib/run-together.ts';
 import { selectorCache } from '../lib/selector-cache.ts';
 import { WrittenVersions } from '../lib/written-versions.ts';
 import {
@@ -71,11 +72,7 @@ class DisruptionController {
       workers: 1,
       reconcile: (key) => this.#resetStale(key),
     });
-    return {
-      async run(signal) {
-        await Promise.all([budgets.run(signal), stale.run(signal)]);
-      },
-    };
+    return { run: (signal) => runTogether(signal, [(s) => budgets.run(s), (s) => stale.run(s)]) };
   }
 
   #changed(pod: Readonly<Pod>): void {

@@ -4,6 +4,7 @@ import type { Values } from '@kubets/apimachinery/metrics';
 import { runWorkers, type WorkQueue } from '@kubets/client';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { workersOf } from '../lib/reconciler.ts';
+import { runTogether } from '../lib/run-together.ts';
 import { AbsentOwners } from './absent-owners.ts';
 import { Collector, UnobservedError } from './collector.ts';
 import { DependencyGraph } from './graph.ts';
@@ -61,6 +62,15 @@ class GarbageCollector implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    try {
+      await runTogether(signal, [(s) => this.#discoverForever(s), (s) => this.#collect(s)]);
+    } finally {
+      await this.#monitors.stop();
+    }
+  }
+
+  /** Works on both queues, once the first lists are there. */
+  async #collect(signal: AbortSignal): Promise<void> {
     const stop = (): void => {
       void this.#deletions.shutDown();
       void this.#orphans.shutDown();
@@ -68,14 +78,11 @@ class GarbageCollector implements Controller {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
-      const discovering = this.#discoverForever(signal);
       await this.#waitForSync(signal);
-      await Promise.all([this.#work(), this.#workOnOrphans(), discovering]);
-    } catch (error) {
-      if (!signal.aborted) throw error;
+      await Promise.all([this.#work(), this.#workOnOrphans()]);
     } finally {
       signal.removeEventListener('abort', stop);
-      await this.#monitors.stop();
+      stop();
     }
   }
 
@@ -101,14 +108,18 @@ class GarbageCollector implements Controller {
 
   async #discoverForever(signal: AbortSignal): Promise<void> {
     let first = true;
-    while (!signal.aborted) {
-      this.#wake = Promise.withResolvers<void>();
-      const done = await this.#discover(signal);
-      if (done && first) this.#firstDiscovery.resolve();
-      first &&= !done;
-      await this.#pause(first ? definitionDelayMs : discoveryPeriodMs, signal);
+    try {
+      while (!signal.aborted) {
+        this.#wake = Promise.withResolvers<void>();
+        const done = await this.#discover(signal);
+        if (done && first) this.#firstDiscovery.resolve();
+        first &&= !done;
+        await this.#pause(first ? definitionDelayMs : discoveryPeriodMs, signal);
+      }
+    } finally {
+      // Nobody waits for what no longer comes.
+      this.#firstDiscovery.resolve();
     }
-    this.#firstDiscovery.resolve();
   }
 
   /** So long, or until shortly after a definition has changed. */
@@ -117,6 +128,7 @@ class GarbageCollector implements Controller {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const changed = this.#wake.promise.then(() => sleep(clock, definitionDelayMs, either));
+    // Both fail with their signals only, which is an end as good as any.
     const ended = (): undefined => undefined;
     await Promise.race([sleep(clock, ms, either).catch(ended), changed.catch(ended)]);
     over.abort(new Error('the pause is over'));

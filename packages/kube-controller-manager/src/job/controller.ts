@@ -9,6 +9,7 @@ import type { Controller, ControllerContext, ControllerDescriptor } from '../con
 import { ensureIndex } from '../lib/ensure-index.ts';
 import { byControllerUid, controllerOf, controllerUidIndex } from '../lib/owner-references.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
+import { runTogether } from '../lib/run-together.ts';
 import { batchMs, JobSync } from './job-sync.ts';
 import { externalManager, finishedType, isTracked } from './job-spec.ts';
 
@@ -59,7 +60,7 @@ class JobController implements Controller {
       workers: 1,
       reconcile: (key) => this.#syncOrphan(key),
     });
-    await Promise.all([jobs.run(signal), orphans.run(signal)]);
+    await runTogether(signal, [(s) => jobs.run(s), (s) => orphans.run(s)]);
   }
 
   #jobAdded(job: Readonly<Job>): void {

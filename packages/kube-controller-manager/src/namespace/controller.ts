@@ -14,6 +14,7 @@ import type { Clock } from '@kubets/apimachinery/clock';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { runEvery } from '../lib/run-every.ts';
+import { runTogether } from '../lib/run-together.ts';
 import { NamespaceDeleter } from './namespace-deleter.ts';
 
 const defaultWorkers = 10;
@@ -52,12 +53,13 @@ class NamespaceController implements Controller {
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, options, log, name: controller } = this.#context;
-    const resync = runEvery(clock, options.namespaceSyncPeriodMs, {
-      signal,
-      pass: async () => this.#informer.store.list().forEach(this.#enqueue),
-      onError: (error) => log.error({ controller, error: String(error) }, 'namespaces could not be looked through'),
-    });
-    await Promise.all([this.#inner.run(signal), resync]);
+    const resync = (until: AbortSignal): Promise<void> =>
+      runEvery(clock, options.namespaceSyncPeriodMs, {
+        signal: until,
+        pass: async () => this.#informer.store.list().forEach(this.#enqueue),
+        onError: (error) => log.error({ controller, error: String(error) }, 'namespaces could not be looked through'),
+      });
+    await runTogether(signal, [(s) => this.#inner.run(s), resync]);
   }
 
   readonly #enqueue = (namespace: Readonly<Namespace>): void => {

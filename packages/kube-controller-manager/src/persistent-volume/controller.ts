@@ -16,6 +16,7 @@ import { ensureIndex } from '../lib/ensure-index.ts';
 import { indexPodsByClaim, podsByClaimIndex } from '../lib/pods-by-claim.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { runEvery } from '../lib/run-every.ts';
+import { runTogether } from '../lib/run-together.ts';
 import { Binder } from './binder.ts';
 import type { ClaimView } from './claim-plan.ts';
 import { LatestCache } from './latest-cache.ts';
@@ -91,12 +92,13 @@ class PersistentVolumeBinder implements Controller {
       workers: count,
       reconcile: (key) => this.#binder.syncVolume(key),
     });
-    const resync = runEvery(context.clock, context.options.pvClaimBinderSyncPeriodMs, {
-      signal,
-      pass: () => this.#resync(signal),
-      onError: (error) => context.log.error({ controller: context.name, error: String(error) }, 'resync failed'),
-    });
-    await Promise.all([claims.run(signal), volumes.run(signal), resync]);
+    const resync = (until: AbortSignal): Promise<void> =>
+      runEvery(context.clock, context.options.pvClaimBinderSyncPeriodMs, {
+        signal: until,
+        pass: () => this.#resync(until),
+        onError: (error) => context.log.error({ controller: context.name, error: String(error) }, 'resync failed'),
+      });
+    await runTogether(signal, [(s) => claims.run(s), (s) => volumes.run(s), resync]);
   }
 
   /** Claims may wait for things that nobody tells about: everything is looked at again now and then, a part at a time. */

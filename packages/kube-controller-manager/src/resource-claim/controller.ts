@@ -18,6 +18,7 @@ import { ensureIndex } from '../lib/ensure-index.ts';
 import { byControllerUid, controllerOf, controllerUidIndex } from '../lib/owner-references.ts';
 import { messageOf } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
+import { runTogether } from '../lib/run-together.ts';
 import {
   claimNameOf,
   claimNames,
@@ -94,7 +95,7 @@ class ResourceClaimController implements Controller {
       workers,
       reconcile: (key) => this.#syncClaim(key),
     });
-    await Promise.all([pods.run(signal), claims.run(signal)]);
+    await runTogether(signal, [(s) => pods.run(s), (s) => claims.run(s)]);
   }
 
   #wakePod(pod: Readonly<Pod>): void {

@@ -8,6 +8,7 @@ import { resourceQuotas } from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { runEvery } from '../lib/run-every.ts';
+import { runTogether } from '../lib/run-together.ts';
 import { CountedObjects } from './counted-objects.ts';
 import { countedResources, plannedStatus } from './plan.ts';
 import { UsageCounter } from './usage-counter.ts';
@@ -59,20 +60,24 @@ class ResourceQuotaController implements Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.#signal = signal;
+    const over = new AbortController();
+    this.#signal = AbortSignal.any([signal, over.signal]);
     const { resourceQuotaSyncPeriodMs } = this.#context.options;
-    await Promise.all([
-      this.#inner.run(signal),
-      this.#every(resourceQuotaSyncPeriodMs, () => this.#recountAll()),
-      this.#every(refreshMs, () => this.#refresh()),
-    ]);
-    await this.#objects.ended();
+    try {
+      await runTogether(signal, [
+        (s) => this.#inner.run(s),
+        (s) => this.#every(s, resourceQuotaSyncPeriodMs, () => this.#recountAll()),
+        (s) => this.#every(s, refreshMs, () => this.#refresh()),
+      ]);
+    } finally {
+      over.abort(new Error('the controller has ended'));
+      await this.#objects.ended();
+    }
   }
 
   /** The first time when a period is over. */
-  async #every(ms: number, work: () => void | Promise<void>): Promise<void> {
+  async #every(signal: AbortSignal, ms: number, work: () => void | Promise<void>): Promise<void> {
     const { clock, log, name: controller } = this.#context;
-    const signal = this.#signal;
     let first = true;
     await runEvery(clock, ms, {
       signal,
