@@ -3,6 +3,7 @@ import { runWorkers, waitForCacheSync, type SharedInformer, type WorkQueue } fro
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import { isConflict } from '@kubets/apimachinery/status';
 import type { Controller, ControllerContext } from '../controller.ts';
+import { isNamespaceTerminating } from './pod-control.ts';
 
 export interface ReconcilerOptions {
   readonly queue: WorkQueue<string>;
@@ -13,7 +14,10 @@ export interface ReconcilerOptions {
   reconcile(key: string): Promise<void>;
   /** Stop trying a key after so many failures in a row; default: never. */
   readonly maxRetries?: number;
-  /** Failures that are to be expected: tried again like others, and not reported as errors. Conflicts always are. */
+  /**
+   * Failures that are to be expected: tried again like others, and not reported as errors. Conflicts, and refusals
+   * because the namespace is being deleted, always are.
+   */
   readonly isExpected?: (error: unknown) => boolean;
 }
 
@@ -26,8 +30,10 @@ export function workersOf(context: ControllerContext, fallback: number): number 
 export function reconciler(context: ControllerContext, options: ReconcilerOptions): Controller {
   const { queue, workers, maxRetries = Infinity } = options;
   const onError = (key: string, error: unknown): void => {
-    // Somebody else was faster: the next try sees what they did. That is no news.
-    const level = isConflict(error) || options.isExpected?.(error) === true ? 'debug' : 'error';
+    // Somebody else was faster: the next try sees what they did. And what is to be made in a namespace that goes is soon not
+    // wanted any more. That is no news.
+    const isUsual = isConflict(error) || isNamespaceTerminating(error) || options.isExpected?.(error) === true;
+    const level = isUsual ? 'debug' : 'error';
     context.log[level](
       { controller: context.name, key, error: String(error) },
       'reconciling failed; it is tried again',
