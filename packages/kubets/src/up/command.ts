@@ -1,7 +1,7 @@
 /** `kubets up`: a cluster in one process, in the foreground. */
 import { Command } from 'commander';
 import { defaultDataDirectory } from './data-directory.ts';
-import { upOptions, type UpFlags } from './options.ts';
+import { simulationDefaults, upOptions, type UpFlags } from './options.ts';
 import { runUp } from './run.ts';
 
 /** Those that kubeadm switches on: what is on by default, and the two for joining nodes. */
@@ -23,13 +23,12 @@ export function upCommand(): Command {
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration')
     .option('--simulate-nodes <n>', 'so many nodes whose kubelet is simulated; those of an earlier start are removed')
     .option('--simulated-stages <file>', 'what simulated pods do, and when: see the README')
+    .option('--simulated-capacity <list>', `what each of them has (default: ${simulationDefaults.simulatedCapacity})`)
     .option(
-      '--simulated-capacity <list>',
-      'what each of them has',
-      'cpu=4,memory=32Gi,ephemeral-storage=100Gi,pods=110',
+      '--simulated-taint <effect>',
+      `of the taint kubets.dev/simulated; or none (default: ${simulationDefaults.simulatedTaint})`,
     )
-    .option('--simulated-taint <effect>', 'of the taint kubets.dev/simulated; or none', 'PreferNoSchedule')
-    .option('--simulated-zones <n>', 'spread them over so many zones; 0: none', '0')
+    .option('--simulated-zones <n>', 'spread them over so many zones; 0: none (default: 0)')
     .option('--log-format <format>', 'text or json', 'text')
     .option('-v <n>', 'verbosity of the log on standard error, 0 to 10', '0')
     .allowExcessArguments(false)

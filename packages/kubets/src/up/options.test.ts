@@ -8,9 +8,6 @@ const usual: UpFlags = {
   serviceClusterIpRange: '10.96.0.0/12',
   controllers: '*,token-cleaner-controller',
   scheduler: true,
-  simulatedCapacity: 'cpu=4,memory=32Gi',
-  simulatedTaint: 'PreferNoSchedule',
-  simulatedZones: '0',
   logFormat: 'text',
   v: '0',
 };
@@ -30,9 +27,16 @@ describe('flags of kubets up', () => {
   });
 
   it('describe simulated nodes', () => {
-    const flags = { ...usual, simulateNodes: '5000', simulatedTaint: 'none', simulatedZones: '3' };
-    expect(upOptions(flags)).toMatchObject({
-      simulation: { count: 5000, capacity: { cpu: '4', memory: '32Gi' }, taint: undefined, zones: 3 },
+    expect(upOptions({ ...usual, simulateNodes: '5' }).simulation).toEqual({
+      count: 5,
+      capacity: { cpu: '4', memory: '32Gi', 'ephemeral-storage': '100Gi', pods: '110' },
+      taint: 'PreferNoSchedule',
+      zones: 0,
+      stagesFile: undefined,
+    });
+    const asked = { simulatedCapacity: 'cpu=8', simulatedTaint: 'none', simulatedZones: '3' };
+    expect(upOptions({ ...usual, simulateNodes: '5000', ...asked })).toMatchObject({
+      simulation: { count: 5000, capacity: { cpu: '8' }, taint: undefined, zones: 3 },
       // A range of 256 addresses for each of them.
       clusterCidrs: ['10.128.0.0/9'],
     });
@@ -41,6 +45,9 @@ describe('flags of kubets up', () => {
   it.each<[Partial<UpFlags>, string]>([
     [{ simulateNodes: 'many' }, '--simulate-nodes: "many" is not a number from 0 to 30000'],
     [{ simulatedStages: 'stages.yaml' }, '--simulated-stages: there are no simulated nodes'],
+    [{ simulatedZones: '3' }, '--simulated-zones: there are no simulated nodes'],
+    [{ simulatedTaint: 'none' }, '--simulated-taint: there are no simulated nodes'],
+    [{ simulatedCapacity: 'cpu=1' }, '--simulated-capacity: there are no simulated nodes'],
     [{ simulateNodes: '1', simulatedCapacity: 'cpu' }, '--simulated-capacity: cpu: '],
     [{ simulateNodes: '1', simulatedCapacity: 'cpu=4=5' }, '--simulated-capacity: "cpu=4=5" is not of the form cpu=4'],
     [{ simulateNodes: '1', simulatedTaint: 'Never' }, '--simulated-taint: "Never" is none of NoSchedule'],

@@ -22,9 +22,9 @@ export interface UpFlags {
   readonly schedulerConfig?: string;
   readonly simulateNodes?: string;
   readonly simulatedStages?: string;
-  readonly simulatedCapacity: string;
-  readonly simulatedTaint: string;
-  readonly simulatedZones: string;
+  readonly simulatedCapacity?: string;
+  readonly simulatedTaint?: string;
+  readonly simulatedZones?: string;
   readonly logFormat: string;
   readonly v: string;
 }
@@ -50,6 +50,13 @@ export interface UpOptions {
   readonly logFormat: LogFormat;
   readonly verbosity: number;
 }
+
+/** What simulated nodes are like unless flags say otherwise. */
+export const simulationDefaults = {
+  simulatedCapacity: 'cpu=4,memory=32Gi,ephemeral-storage=100Gi,pods=110',
+  simulatedTaint: 'PreferNoSchedule',
+  simulatedZones: '0',
+} as const;
 
 function integer(flag: string, text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
@@ -102,14 +109,22 @@ function taint(text: string): SimulationOptions['taint'] {
 
 function simulation(flags: UpFlags): SimulationOptions | undefined {
   if (flags.simulateNodes === undefined) {
-    if (flags.simulatedStages === undefined) return undefined;
-    throw new UserError('--simulated-stages: there are no simulated nodes: add --simulate-nodes');
+    const given = {
+      '--simulated-stages': flags.simulatedStages,
+      '--simulated-capacity': flags.simulatedCapacity,
+      '--simulated-taint': flags.simulatedTaint,
+      '--simulated-zones': flags.simulatedZones,
+    };
+    const [unused] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+    if (unused === undefined) return undefined;
+    throw new UserError(`${unused}: there are no simulated nodes: add --simulate-nodes`);
   }
+  const { simulatedCapacity, simulatedTaint, simulatedZones } = { ...simulationDefaults, ...flags };
   return {
     count: integer('--simulate-nodes', flags.simulateNodes, 0, maxNodes),
-    capacity: capacity(flags.simulatedCapacity),
-    taint: taint(flags.simulatedTaint),
-    zones: integer('--simulated-zones', flags.simulatedZones, 0, 1000),
+    capacity: capacity(simulatedCapacity),
+    taint: taint(simulatedTaint),
+    zones: integer('--simulated-zones', simulatedZones, 0, 1000),
     stagesFile: flags.simulatedStages,
   };
 }
