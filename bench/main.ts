@@ -16,7 +16,11 @@ import { rows, type BenchContext, type Row } from './rows.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** `npm run bench -- controllers …`: other things than the API server alone, each with flags of its own. */
-const topics: Readonly<Record<string, string>> = { controllers: './controllers.ts', scheduler: './scheduler.ts' };
+const topics: Readonly<Record<string, string>> = {
+  controllers: './controllers.ts',
+  loop: './loop.ts',
+  scheduler: './scheduler.ts',
+};
 const [topic = '', ...topicArgs] = process.argv.slice(2);
 const topicModule = topics[topic];
 

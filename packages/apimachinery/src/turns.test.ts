@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
-import { Turns, turnsOf } from './turns.ts';
+import { eachInTurns, Turns, turnsOf } from './turns.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -52,5 +52,38 @@ describe('Turns', () => {
     const clock = new FakeClock();
     expect(turnsOf(clock)).toBe(turnsOf(clock));
     expect(turnsOf(new FakeClock())).not.toBe(turnsOf(clock));
+  });
+
+  it('lets news in before work', async () => {
+    const { clock, turns } = busy(0);
+    expect(turns.enter()).toBeUndefined();
+    clock.advance(10);
+    const order: string[] = [];
+    const enter = async (lane: 'news' | 'work'): Promise<void> => {
+      await turns.enter(lane);
+      order.push(lane);
+    };
+    await Promise.all([enter('work'), enter('work'), enter('news'), enter('news')]);
+    expect(order).toEqual(['news', 'news', 'work', 'work']);
+  });
+
+  it('visits items in order, in pieces, and fails when a visit does', async () => {
+    const { clock, turns } = busy(0);
+    const seen: number[] = [];
+    const items = Array.from({ length: 100 }, (_, i) => i);
+    const visit = (i: number): void => {
+      seen.push(i);
+      clock.advance(0.5);
+    };
+    const visited = eachInTurns(turns, items, visit);
+    expect(seen.length).toBeLessThan(20);
+    await visited;
+    expect(seen).toEqual(items);
+    expect(eachInTurns(new Turns(new FakeClock()), items, () => undefined)).toBeUndefined();
+    const failing = eachInTurns(turns, items, (i) => {
+      visit(i);
+      if (i === 50) throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
   });
 });

@@ -132,6 +132,18 @@ export function stepsInTurns(turns: Turns, steps: Iterator<unknown>, lane?: Lane
   }
 }
 
+/** Visits all items, in as many turns as that needs. Undefined: they have been visited already. Fails when a visit does. */
+export function eachInTurns<T>(turns: Turns, items: Iterable<T>, visit: (item: T) => void): Promise<void> | undefined {
+  return stepsInTurns(turns, visits(items, visit));
+}
+
+function* visits<T>(items: Iterable<T>, visit: (item: T) => void): Generator<void, void> {
+  for (const item of items) {
+    visit(item);
+    yield;
+  }
+}
+
 async function stepsLater(
   turns: Turns,
   steps: Iterator<unknown>,

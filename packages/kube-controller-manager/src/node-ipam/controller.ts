@@ -4,6 +4,7 @@
  */
 import { labelText } from '@kubets/apimachinery/metrics';
 import { isNotFound } from '@kubets/apimachinery/status';
+import { eachInTurns, turnsOf } from '@kubets/apimachinery/turns';
 import { isIPv6 } from '@kubets/apimachinery/validation-ip';
 import type { Node } from '@kubets/api/types/core-v1';
 import { keyOf, type SharedInformer, type WorkQueue } from '@kubets/client';
@@ -78,7 +79,8 @@ class NodeIpamController {
           if (!signal.aborted) throw error;
         });
         // Before the first subnet is given out all that nodes have must be known.
-        for (const node of this.#nodes.store.list()) this.#occupy(node);
+        const turns = turnsOf(this.#context.clock);
+        await eachInTurns(turns, this.#nodes.store.list(), (node) => void this.#occupy(node));
         await inner.run(signal);
       },
     };

@@ -6,6 +6,7 @@
  * that evictions under way do not begin anew.
  */
 import { isConflict, isNotFound } from '@kubets/apimachinery/status';
+import { eachInTurns, turnsOf } from '@kubets/apimachinery/turns';
 import { sameTaint } from '@kubets/api/core/helpers/taints';
 import type { Lease } from '@kubets/api/types/coordination-v1';
 import type { Node, Pod, Taint } from '@kubets/api/types/core-v1';
@@ -90,12 +91,18 @@ export class NodeMonitor {
   async #pass(signal: AbortSignal): Promise<void> {
     const { clock } = this.#context;
     const start = clock.monotonic();
+    const turns = turnsOf(clock);
     const nodes = this.#stores.nodes.list();
-    this.#announce(nodes);
-    const findings = nodes.map((node) => ({ node, finding: this.#examine(node) }));
+    await eachInTurns(turns, nodes, (node) => this.#announce(node));
+    if (this.#known.size !== nodes.length) this.#forgetGone();
+    const findings: Examined[] = [];
     // Of thousands of nodes few ask for anything: only these cost a promise.
     const busy: number[] = [];
-    for (const [i, examined] of findings.entries()) if (this.#needsWork(examined)) busy.push(i);
+    await eachInTurns(turns, nodes, (node) => {
+      const examined = { node, finding: this.#examine(node) };
+      if (this.#needsWork(examined)) busy.push(findings.length);
+      findings.push(examined);
+    });
     const outcomes = await settleConcurrently(busy.length, async (i) => {
       const index = busy[i] as number;
       findings[index] = await this.#attend(findings[index] as Examined);
@@ -112,16 +119,15 @@ export class NodeMonitor {
     log[level]({ controller: name, error: String(error) }, 'a node could not be attended to; it is tried again');
   }
 
-  /** New nodes and nodes that have gone. */
-  #announce(nodes: readonly Readonly<Node>[]): void {
-    for (const { metadata } of nodes) {
-      const { name = '', uid = '' } = metadata;
-      if (this.#known.has(name)) continue;
-      this.#known.set(name, uid);
-      this.#event(name, uid, 'RegisteredNode', `Registered Node ${name} in Controller`);
-    }
-    for (const node of nodes) this.#queueOf(zoneKeyOf(node));
-    if (this.#known.size === nodes.length) return;
+  #announce(node: Readonly<Node>): void {
+    this.#queueOf(zoneKeyOf(node));
+    const { name = '', uid = '' } = node.metadata;
+    if (this.#known.has(name)) return;
+    this.#known.set(name, uid);
+    this.#event(name, uid, 'RegisteredNode', `Registered Node ${name} in Controller`);
+  }
+
+  #forgetGone(): void {
     for (const [name, uid] of this.#known) {
       if (this.#stores.nodes.get(name) !== undefined) continue;
       this.#known.delete(name);
