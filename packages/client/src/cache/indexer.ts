@@ -19,15 +19,20 @@ export function splitKey(key: string): { namespace: string; name: string } {
 /** The index every informer has. */
 export const namespaceIndex = 'namespace';
 
+interface Index<T> {
+  readonly valuesOf: IndexFunction<T>;
+  /** Value → keys of objects. */
+  readonly keys: Map<string, Set<string>>;
+}
+
 export class Indexer<T extends ApiObject> {
   readonly #objects = new Map<string, Readonly<T>>();
-  #functions: Readonly<Record<string, IndexFunction<T>>>;
-  /** index name → value → keys */
-  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  readonly #byName = new Map<string, Index<T>>();
+  /** The same, to be gone through at every change. */
+  readonly #indexes: Index<T>[] = [];
 
   constructor(functions: Readonly<Record<string, IndexFunction<T>>> = {}) {
-    this.#functions = { [namespaceIndex]: (object) => [object.metadata.namespace ?? ''], ...functions };
-    for (const name of Object.keys(this.#functions)) this.#indexes.set(name, new Map());
+    this.addIndexes({ [namespaceIndex]: (object) => [object.metadata.namespace ?? ''], ...functions });
   }
 
   get size(): number {
@@ -48,63 +53,71 @@ export class Indexer<T extends ApiObject> {
 
   /** Objects found under a value of a named index. Throws for an index that does not exist. */
   byIndex(index: string, value: string): Readonly<T>[] {
-    const keys = this.#index(index).get(value);
-    return keys === undefined ? [] : Array.from(keys).flatMap((key) => this.#objects.get(key) ?? []);
+    const found: Readonly<T>[] = [];
+    const keys = this.#index(index).keys.get(value);
+    if (keys === undefined) return found;
+    for (const key of keys) {
+      const object = this.#objects.get(key);
+      if (object !== undefined) found.push(object);
+    }
+    return found;
   }
 
   /** The keys of {@link byIndex}. Throws for an index that does not exist. */
   keysByIndex(index: string, value: string): string[] {
-    return [...(this.#index(index).get(value) ?? [])];
+    return [...(this.#index(index).keys.get(value) ?? [])];
   }
 
   /** All values under which something is found in an index. Throws for an index that does not exist. */
   indexValues(index: string): string[] {
-    return [...this.#index(index).keys()];
+    return [...this.#index(index).keys.keys()];
   }
 
   /** Indexes what is there already too. Throws for a name that is taken. */
   addIndexes(functions: Readonly<Record<string, IndexFunction<T>>>): void {
-    const taken = Object.keys(functions).find((name) => this.#indexes.has(name));
+    const taken = Object.keys(functions).find((name) => this.#byName.has(name));
     if (taken !== undefined) throw new Error(`index with name ${taken} exists already`);
-    this.#functions = { ...this.#functions, ...functions };
-    for (const [name, indexFunction] of Object.entries(functions)) {
-      const values = new Map<string, Set<string>>();
-      for (const [key, object] of this.#objects) addKey(values, indexFunction(object), key);
-      this.#indexes.set(name, values);
+    for (const [name, valuesOf] of Object.entries(functions)) {
+      const index: Index<T> = { valuesOf, keys: new Map() };
+      for (const [key, object] of this.#objects) addKey(index.keys, valuesOf(object), key);
+      this.#byName.set(name, index);
+      this.#indexes.push(index);
     }
   }
 
   set(key: string, object: Readonly<T>): void {
-    this.#unindex(key);
+    const old = this.#objects.get(key);
     this.#objects.set(key, object);
-    for (const [name, values] of this.#indexes) {
-      addKey(values, this.#functions[name]?.(object) ?? [], key);
+    for (const { valuesOf, keys } of this.#indexes) {
+      const after = valuesOf(object);
+      if (old !== undefined) {
+        const before = valuesOf(old);
+        // Most changes are found where the object was found before.
+        if (sameValues(before, after)) continue;
+        removeKey(keys, before, key);
+      }
+      addKey(keys, after, key);
     }
   }
 
   delete(key: string): void {
-    this.#unindex(key);
+    const old = this.#objects.get(key);
+    if (old === undefined) return;
+    for (const { valuesOf, keys } of this.#indexes) removeKey(keys, valuesOf(old), key);
     this.#objects.delete(key);
   }
 
-  #index(name: string): Map<string, Set<string>> {
-    const values = this.#indexes.get(name);
-    if (values === undefined) throw new Error(`index with name ${name} does not exist`);
-    return values;
+  #index(name: string): Index<T> {
+    const index = this.#byName.get(name);
+    if (index === undefined) throw new Error(`index with name ${name} does not exist`);
+    return index;
   }
+}
 
-  #unindex(key: string): void {
-    const old = this.#objects.get(key);
-    if (old === undefined) return;
-    for (const [name, values] of this.#indexes) {
-      for (const value of this.#functions[name]?.(old) ?? []) {
-        const keys = values.get(value);
-        keys?.delete(key);
-        // Values come and go (node names, uids): empty sets would pile up.
-        if (keys?.size === 0) values.delete(value);
-      }
-    }
-  }
+function sameValues(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function addKey(index: Map<string, Set<string>>, values: readonly string[], key: string): void {
@@ -112,5 +125,14 @@ function addKey(index: Map<string, Set<string>>, values: readonly string[], key:
     const keys = index.get(value);
     if (keys === undefined) index.set(value, new Set([key]));
     else keys.add(key);
+  }
+}
+
+function removeKey(index: Map<string, Set<string>>, values: readonly string[], key: string): void {
+  for (const value of values) {
+    const keys = index.get(value);
+    keys?.delete(key);
+    // Values come and go (node names, uids): empty sets would pile up.
+    if (keys?.size === 0) index.delete(value);
   }
 }
