@@ -47,16 +47,6 @@ describe('pods', () => {
     expect((await pods.list(selector)).items).toEqual([]);
   });
 
-  coversPart('[sig-node] Pods should be updated [NodeConformance]', node, async (cluster) => {
-    const label = unique('time');
-    const pods = cluster.of('v1/pods', await cluster.namespace());
-    const created = await pods.create(pod('p', {}, { labels: { time: label } }));
-    expect((await pods.list({ labelSelector: `time=${label}` })).items).toHaveLength(1);
-    await pods.replace(labelled(created, { time: `${label}-updated` }));
-    expect((await pods.list({ labelSelector: `time=${label}-updated` })).items).toHaveLength(1);
-    expect((await pods.list({ labelSelector: `time=${label}` })).items).toEqual([]);
-  });
-
   coversPart(
     '[sig-node] Pods should allow activeDeadlineSeconds to be updated [NodeConformance]',
     node,
@@ -70,58 +60,6 @@ describe('pods', () => {
       await expect(pods.replace(later)).rejects.toMatchObject(invalid);
     },
   );
-
-  coversPart('[sig-node] Pods should delete a collection of pods', node, async (cluster) => {
-    const pods = cluster.of('v1/pods', await cluster.namespace());
-    const selector = { labelSelector: 'type=Testing' };
-    for (const name of ['p1', 'p2', 'p3']) await pods.create(pod(name, {}, { labels: { type: 'Testing' } }));
-    expect((await pods.list(selector)).items).toHaveLength(3);
-    await pods.deleteCollection(selector);
-    expect((await pods.list(selector)).items).toEqual([]);
-  });
-
-  coversPart('[sig-node] Pods should patch a pod status', node, async (cluster) => {
-    const pods = cluster.of('v1/pods', await cluster.namespace());
-    const created = await pods.create(pod('p'));
-    const patch = {
-      metadata: { annotations: { patched: 'true' } },
-      status: { message: 'Patched by e2e test', reason: 'E2E' },
-    };
-    expect(await pods.patch('p', 'merge', { status: patch.status }, { subresource: 'status' })).toMatchObject({
-      status: patch.status,
-    });
-    const conditions = [condition('StatusPatch')];
-    const patched = await pods.patch('p', 'strategic', { status: { conditions } }, { subresource: 'status' });
-    expect(patched['spec']).toEqual(created['spec']);
-    expect((await pods.get('p', 'status'))['status']).toMatchObject({ ...patch.status, phase: 'Pending' });
-    expect((patched['status'] as { conditions: Draft[] }).conditions).toMatchObject(conditions);
-  });
-
-  coversPart('[sig-node] Pods should run through the lifecycle of Pods and PodStatus', node, async (cluster) => {
-    const label = unique('static');
-    const namespace = await cluster.namespace();
-    const pods = cluster.of('v1/pods', namespace);
-    const selector = { labelSelector: `test-pod-static=${label}` };
-    using watching = await cluster.of('v1/pods').watch(selector);
-    await pods.create(pod('p', { terminationGracePeriodSeconds: 1 }, { labels: { 'test-pod-static': label } }));
-    await watching.event('ADDED', 'p');
-    const patch = {
-      metadata: { labels: { 'test-pod': 'patched' } },
-      spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'other:1' }] },
-    };
-    expect(await pods.patch('p', 'strategic', patch)).toMatchObject(patch);
-    await watching.event('MODIFIED', 'p');
-    const current = await pods.get('p', 'status');
-    const conditions = [{ type: 'Ready', status: 'False' }];
-    await pods.replace({ ...current, status: { ...(current['status'] as Draft), conditions } } as Obj, {
-      subresource: 'status',
-    });
-    await watching.event('MODIFIED', 'p', (object) => JSON.stringify(object['status']).includes('"Ready"'));
-    const all = await cluster.of('v1/pods').list(selector);
-    expect(all.items).toMatchObject([{ metadata: { namespace }, status: { conditions } }]);
-    await pods.deleteCollection({ ...selector, gracePeriodSeconds: '0' });
-    await watching.event('DELETED', 'p');
-  });
 
   covers(
     '[sig-node] Pods Extended Pods Set QOS Class should be set on Pods with matching resource requests and limits for memory and cpu',
