@@ -1,6 +1,6 @@
 /**
  * Writes test/conformance/README.md: every behaviour of the conformance list of Kubernetes 1.36, and
- * whether the tests there hold the API server to it. Needs ../shared/reference/conformance.yaml.
+ * whether the tests there hold kubets to it. Needs ../shared/reference/conformance.yaml.
  *
  * The titles are those that Vitest collects, so tests made in loops count too. A title that is no
  * codename of the list is an error.
@@ -97,11 +97,12 @@ function render(behaviours: readonly string[], covered: ReadonlyMap<string, Cove
 
 # Conformance
 
-The conformance list of Kubernetes 1.36 has ${behaviours.length} behaviours. The tests of this folder hold the API server to
-those that need no controller, no scheduler and no node, in their own words, and to the API server's part of
-some others. A test's title is the behaviour's codename. \`KUBETS_CONFORMANCE_KUBECONFIG\` names another cluster
-to run them against, upstream's included; \`KUBETS_CONFORMANCE_SLOW=1\` adds the one that waits ten minutes for
-compaction.
+The conformance list of Kubernetes 1.36 has ${behaviours.length} behaviours. The tests of this folder hold kubets to those that
+need no containers and no network between pods, in their own words, and to that part of some others: the API
+server alone, or a whole control plane with simulated nodes, whose pods run as \`stages.yaml\` says. A test's
+title is the behaviour's codename. \`KUBETS_CONFORMANCE_KUBECONFIG\` names another cluster to run them against,
+upstream's included; \`KUBETS_CONFORMANCE_SLOW=1\` adds those that wait for minutes: the schedules of cron jobs,
+and compaction.
 
 | | behaviours |
 | --- | --- |
