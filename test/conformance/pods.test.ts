@@ -2,8 +2,7 @@
 import { describe, expect } from 'vitest';
 import { covers, coversPart, useCluster } from './covers.ts';
 import { unique, type Cluster, type Draft, type Obj } from './cluster.ts';
-import { labelled } from './lifecycle.ts';
-import { condition, containers } from './samples.ts';
+import { containers } from './samples.ts';
 
 useCluster();
 
