@@ -1,4 +1,5 @@
 /** A pod, and what the scheduler has worked out about it (`pkg/scheduler/framework/types.go`, `PodInfo`). */
+import { featuresForScheduling, type DeclarableFeature } from '@kubets/api/core/helpers/node-declared-features';
 import { podNonZeroRequests, podRequests } from '@kubets/api/core/helpers/pod-resources';
 import type { Container, ContainerStatus, Pod } from '@kubets/api/types/core-v1';
 import { affinityTermsOf, type PodAffinityTerms } from './affinity-term.ts';
@@ -24,12 +25,15 @@ export class PodShape {
   readonly terms: PodAffinityTerms;
   /** All ports that the pod takes of its host. */
   readonly hostPorts: readonly HostPort[];
+  /** What its node has to declare (`status.declaredFeatures`); nearly always nothing. */
+  readonly requiredFeatures: readonly DeclarableFeature[];
 
   constructor(pod: Readonly<Pod>) {
     this.requests = Resource.of(podRequests(pod, running));
     this.nonZero = Resource.of(podNonZeroRequests(pod, running));
     this.terms = affinityTermsOf(pod);
     this.hostPorts = hostPortsOf(pod);
+    this.requiredFeatures = featuresForScheduling(pod.spec);
   }
 
   get hasAffinity(): boolean {
@@ -92,11 +96,12 @@ export class PodInfo {
   }
 }
 
-const containerText = ({ image, resources, restartPolicy, ports }: Readonly<Container>): unknown[] => [
-  image,
-  resources?.requests,
-  restartPolicy,
-  ports,
+const containerText = (container: Readonly<Container>): unknown[] => [
+  container.image,
+  container.resources?.requests,
+  container.restartPolicy,
+  container.ports,
+  container.restartPolicyRules,
 ];
 
 const statusText = ({ name, resources, allocatedResources }: Readonly<ContainerStatus>): unknown[] => [
@@ -120,6 +125,7 @@ export function shapeText(pod: Readonly<Pod>): string {
     spec?.overhead,
     spec?.resources?.requests,
     spec?.hostNetwork,
+    spec?.hostUsers,
     status?.containerStatuses?.map(statusText),
     status?.initContainerStatuses?.map(statusText),
     status?.allocatedResources,

@@ -8,6 +8,7 @@ import { dynamicResources } from './dynamicresources/dynamic-resources.ts';
 import { ImageLocality } from './imagelocality/image-locality.ts';
 import { InterPodAffinity } from './interpodaffinity/inter-pod-affinity.ts';
 import { NodeAffinity } from './nodeaffinity/node-affinity.ts';
+import { NodeDeclaredFeatures } from './nodedeclaredfeatures/node-declared-features.ts';
 import { NodeName } from './nodename/node-name.ts';
 import { NodePorts } from './nodeports/node-ports.ts';
 import { NodeResourcesBalancedAllocation } from './noderesources/balanced-allocation.ts';
@@ -38,6 +39,7 @@ export const pluginRegistry: Registry = {
   ImageLocality: made(ImageLocality),
   InterPodAffinity: made(InterPodAffinity),
   NodeAffinity: made(NodeAffinity),
+  NodeDeclaredFeatures: made(NodeDeclaredFeatures),
   NodeName: made(NodeName),
   NodePorts: made(NodePorts),
   NodeResourcesBalancedAllocation: made(NodeResourcesBalancedAllocation),

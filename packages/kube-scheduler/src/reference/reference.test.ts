@@ -377,6 +377,7 @@ describe('what holds in every cluster', () => {
     expect([...rejecting].filter((name) => name !== '').toSorted()).toEqual([
       'InterPodAffinity',
       'NodeAffinity',
+      'NodeDeclaredFeatures',
       'NodePorts',
       'NodeResourcesFit',
       'NodeUnschedulable',

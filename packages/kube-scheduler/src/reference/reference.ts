@@ -9,7 +9,15 @@ import {
 } from './cluster.ts';
 import { interPodAffinity, interPodAffinityScores } from './inter-pod-affinity.ts';
 import { asksForBalancedResources, balancedAllocationScore, fitScore, nodeResourcesFit } from './node-resources.ts';
-import { namedNodes, nodeAffinity, nodeName, nodePorts, nodeUnschedulable, taintToleration } from './simple-filters.ts';
+import {
+  namedNodes,
+  nodeAffinity,
+  nodeDeclaredFeatures,
+  nodeName,
+  nodePorts,
+  nodeUnschedulable,
+  taintToleration,
+} from './simple-filters.ts';
 import { imageLocalityScore, nodeAffinityScores, taintTolerationScores } from './simple-scores.ts';
 import { podTopologySpread, podTopologySpreadScores } from './topology-spread.ts';
 
@@ -23,6 +31,7 @@ const filters: readonly (readonly [string, (question: Question, node: Node) => R
   ['NodeResourcesFit', nodeResourcesFit],
   ['PodTopologySpread', podTopologySpread],
   ['InterPodAffinity', interPodAffinity],
+  ['NodeDeclaredFeatures', nodeDeclaredFeatures],
 ];
 
 /** Why a node was turned down, and by which plugin. */

@@ -79,3 +79,16 @@ export function nodePorts({ pod, cluster }: Question, node: Node): Rejection | u
   const collides = hostPorts(pod).some((wanted) => taken.some((other) => portsCollide(wanted, other)));
   return collides ? unschedulable("node(s) didn't have free ports for the requested pod ports") : undefined;
 }
+
+/** `nodedeclaredfeatures/nodedeclaredfeatures.go`: what a pod needs is declared by the node, feature by feature. */
+export function nodeDeclaredFeatures({ pod }: Question, node: Node): Rejection | undefined {
+  const needed = new Set<string>();
+  for (const container of [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]) {
+    for (const { action } of container.restartPolicyRules ?? []) {
+      if (action === 'RestartAllContainers') needed.add('RestartAllContainersOnContainerExits');
+    }
+  }
+  if (pod.spec?.hostNetwork === true && pod.spec.hostUsers === false) needed.add('UserNamespacesHostNetworkSupport');
+  if (needed.isSubsetOf(new Set(node.status?.declaredFeatures ?? []))) return undefined;
+  return unresolvable("node(s) didn't match Pod's required features");
+}

@@ -68,6 +68,9 @@ const imageSizes: Readonly<Record<string, number>> = {
   'large:latest': 1500 * mebibyte,
 };
 
+/** Those that pods may need. */
+const features = ['RestartAllContainersOnContainerExits', 'UserNamespacesHostNetworkSupport'] as const;
+
 const node = fc
   .record({
     zone: seldom(fc.constantFrom('z1', 'z2', 'z3'), 8),
@@ -81,6 +84,7 @@ const node = fc
     taints: fc.array(taint, { maxLength: 2 }),
     unschedulable: fc.constantFrom(false, false, false, true),
     images: fc.subarray(Object.keys(imageSizes)),
+    features: fc.subarray([...features]),
   })
   .map((shape) => (name: string): Node => ({
     kind: 'Node',
@@ -111,6 +115,7 @@ const node = fc
         'example.com/gpu': shape.gpus as string,
       }),
       images: shape.images.map((image) => ({ names: [image], sizeBytes: imageSizes[image] ?? 0 })),
+      ...(shape.features.length > 0 && { declaredFeatures: shape.features }),
     },
   }));
 
@@ -248,13 +253,20 @@ const podSpec: fc.Arbitrary<PodSpec> = fc
     overhead: seldom(fc.constant<Record<string, string>>({ cpu: '10m', memory: '10Mi' }), 1),
     podResources: seldom(fc.constantFrom<Record<string, string>>({ cpu: '500m' }, { memory: '100Mi' }), 1),
     priority: fc.constantFrom(0, 0, 10, 100),
+    restartsAll: fc.constantFrom(undefined, undefined, undefined, 'containers' as const, 'initContainers' as const),
+    hostNetwork: fc.constantFrom(undefined, undefined, true),
+    hostUsers: fc.constantFrom(undefined, true, false),
   })
-  .map(({ podResources, ...shape }) => {
-    const named = (prefix: string) => (c: Container, i: number) => ({ ...c, name: `${prefix}${i}` });
+  .map(({ podResources, restartsAll, ...shape }) => {
+    const named = (list: typeof restartsAll) => (c: Container, i: number) => ({
+      ...c,
+      name: `${list?.[0] ?? ''}${i}`,
+      ...(list === restartsAll && { restartPolicyRules: [{ action: 'RestartAllContainers' }] }),
+    });
     return present({
       ...shape,
-      containers: shape.containers.map(named('c')),
-      initContainers: nonEmpty(shape.initContainers.map(named('i'))),
+      containers: shape.containers.map(named('containers')),
+      initContainers: nonEmpty(shape.initContainers.map(named('initContainers'))),
       tolerations: nonEmpty(shape.tolerations),
       topologySpreadConstraints: nonEmpty(uniqueConstraints(shape.topologySpreadConstraints)),
       resources: podResources === undefined ? undefined : { requests: podResources },

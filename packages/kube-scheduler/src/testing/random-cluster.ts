@@ -57,8 +57,9 @@ export const randomNode = (i: number): fc.Arbitrary<Node> =>
       gpu: maybe(fc.constantFrom('0', '2')),
       pods: fc.constantFrom('2', '5', '110'),
       images,
+      features: fc.subarray(['RestartAllContainersOnContainerExits', 'UserNamespacesHostNetworkSupport']),
     })
-    .map(({ zone, rack, disk, taints, unschedulable, cpu, memory, gpu, pods, images: names }) =>
+    .map(({ zone, rack, disk, taints, unschedulable, cpu, memory, gpu, pods, images: names, features }) =>
       plain({
         metadata: {
           name: `n${i}`,
@@ -68,6 +69,7 @@ export const randomNode = (i: number): fc.Arbitrary<Node> =>
         status: {
           allocatable: { cpu, memory, pods, 'ephemeral-storage': '10Gi', 'example.com/gpu': gpu },
           images: names.map((name) => ({ names: [name], sizeBytes: 300 * 1024 * 1024 })),
+          declaredFeatures: features.length === 0 ? undefined : features,
         },
       } as unknown as Node),
     );
@@ -169,13 +171,14 @@ const simpleSpec: fc.Arbitrary<PodSpec> = fc
     fc.record({ podAntiAffinity: fc.record({ requiredDuringSchedulingIgnoredDuringExecution: one(term) }) }),
     fc.record({ podAntiAffinity: fc.record({ preferredDuringSchedulingIgnoredDuringExecution: one(weighted) }) }),
     fc.record({ topologySpreadConstraints: constraints }),
+    fc.constant({ hostNetwork: true, hostUsers: false }),
     fc.constant({}),
   )
   .map((wish) =>
     plain({
       containers: [{ name: 'c', image: 'img-1' }],
       tolerations: [{ operator: 'Exists' }],
-      ...('topologySpreadConstraints' in wish ? wish : { affinity: wish }),
+      ...('topologySpreadConstraints' in wish || 'hostUsers' in wish ? wish : { affinity: wish }),
     } as PodSpec),
   );
 
@@ -186,19 +189,21 @@ const richSpec: fc.Arbitrary<PodSpec> = fc
     gpu: fc.option(fc.constant('1'), { nil: undefined, freq: 1 }),
     image: fc.constantFrom('img-1', 'img-2:v1', 'img-3'),
     hostPort: fc.option(fc.constantFrom(80, 81), { nil: undefined, freq: 1 }),
+    restartsAll: fc.constantFrom(false, false, false, true),
     initCpu: fc.option(fc.constant('2'), { nil: undefined, freq: 1 }),
     tolerations: few(toleration),
     nodeSelector: fc.option(fc.constantFrom({ disk: 'ssd' }, { disk: 'hdd' }), { nil: undefined, freq: 1 }),
     affinity: maybe(affinity),
     topologySpreadConstraints: maybe(constraints),
   })
-  .map(({ cpu, memory, gpu, image, hostPort, initCpu, ...rest }) =>
+  .map(({ cpu, memory, gpu, image, hostPort, restartsAll, initCpu, ...rest }) =>
     plain({
       containers: [
         {
           name: 'c',
           image,
           resources: { requests: { cpu, memory, 'example.com/gpu': gpu } as unknown as Record<string, string> },
+          restartPolicyRules: restartsAll ? [{ action: 'RestartAllContainers' }] : undefined,
           ports: hostPort === undefined ? undefined : [{ containerPort: 80, hostPort, protocol: 'TCP' }],
         },
       ],
