@@ -9,7 +9,7 @@ import type { KubeClient } from '@kubets/client';
 import { settle } from '@kubets/client/testing';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { createControllerManager } from './manager.ts';
-import { accountTransports } from './testing/refusals.ts';
+import { accountTransports } from './testing/service-accounts.ts';
 
 const { privateKey } = generateKeyPairSync('rsa', {
   modulusLength: 2048,

@@ -1,47 +1,25 @@
 /** Controllers under their own service accounts: upstream's roles allow what they do, and no more is done. */
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '@kubets/apimachinery/log';
-import { isForbidden } from '@kubets/apimachinery/status';
 import { systemRandom } from '@kubets/apimachinery/system-clock';
 import type { Node, Service } from '@kubets/api/types/core-v1';
-import type { Transport } from '@kubets/client';
 import { settle } from '@kubets/client/testing';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { createControllerManager } from './manager.ts';
 import { runPod } from './testing/run-pod.ts';
-
-/** Notes what is refused. */
-function noting(inner: Transport, refused: string[], who: string): Transport {
-  const note = (what: string) => (error: unknown) => {
-    if (isForbidden(error)) refused.push(`${who}: ${what}`);
-    throw error;
-  };
-  return {
-    request: (request) => inner.request(request).catch(note(`${request.method} ${request.path}`)),
-    watch: (request) => inner.watch(request).catch(note(`WATCH ${request.path}`)),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  };
-}
+import { accountTransports } from './testing/service-accounts.ts';
 
 describe('service accounts of controllers', () => {
   it('may do what the controllers of nodes and endpoints do', async () => {
     await using plane = await TestControlPlane.start();
     const { client, clock } = plane;
-    const refused: string[] = [];
+    const { refused, ...transports } = accountTransports(plane);
     const stop = new AbortController();
     const manager = createControllerManager({
       clock,
       random: systemRandom,
       log: silentLog,
-      transport: noting(
-        plane.transport('system:kube-controller-manager', ['system:authenticated']),
-        refused,
-        'manager',
-      ),
-      transportFor: (account) => {
-        const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'];
-        return noting(plane.transport(`system:serviceaccount:kube-system:${account}`, groups), refused, account);
-      },
+      ...transports,
       leaderElection: { identity: 'test' },
       options: { allocateNodeCidrs: true, clusterCidrs: ['10.244.0.0/16'] },
     });

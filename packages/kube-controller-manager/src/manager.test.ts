@@ -9,6 +9,7 @@ import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-pl
 import type { ControllerDescriptor } from './controller.ts';
 import { reconciler } from './lib/reconciler.ts';
 import { createControllerManager, type ManagerOptions } from './manager.ts';
+import { countingTransport } from './testing/counting-transport.ts';
 
 /** Waits until the condition holds, advancing the clock. */
 async function until(clock: FakeClock, condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -18,21 +19,6 @@ async function until(clock: FakeClock, condition: () => boolean | Promise<boolea
     clock.advance(250);
   }
   throw new Error(`never: ${condition.toString()}`);
-}
-
-class Writes {
-  readonly paths: string[] = [];
-
-  of(inner: Transport): Transport {
-    return {
-      request: (request) => {
-        if (request.method !== 'GET') this.paths.push(`${request.method} ${request.path}`);
-        return inner.request(request);
-      },
-      watch: (request) => inner.watch(request),
-      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-    };
-  }
 }
 
 function managerOf(plane: TestControlPlane, options: Partial<ManagerOptions> = {}) {
@@ -89,10 +75,10 @@ function shaky(failures: number): ControllerDescriptor & { lives: number; handle
 describe('the controller manager', () => {
   it('runs all controllers under their own accounts, writes nothing once idle, stops and starts again', async () => {
     await using plane = await TestControlPlane.start();
-    const writes = new Writes();
-    const transport = writes.of(plane.transport('system:kube-controller-manager', ['system:authenticated']));
+    const { writes, wrap } = countingTransport({ events: true });
+    const transport = wrap(plane.transport('system:kube-controller-manager', ['system:authenticated']));
     const transportFor = (name: string): Transport =>
-      writes.of(plane.transport(`system:serviceaccount:kube-system:${name}`, ['system:authenticated']));
+      wrap(plane.transport(`system:serviceaccount:kube-system:${name}`, ['system:authenticated']));
     for (let round = 0; round < 2; round++) {
       let started = false;
       await using run = managerOf(plane, { transport, transportFor, onStarted: () => (started = true) });
@@ -101,12 +87,12 @@ describe('the controller manager', () => {
         plane.clock.advance(1000);
         await settle(5);
       }
-      writes.paths.length = 0;
+      writes.length = 0;
       for (let i = 0; i < 60; i++) {
         plane.clock.advance(1000);
         await settle(5);
       }
-      expect(writes.paths).toEqual([]);
+      expect(writes).toEqual([]);
       expect(run.errors).toEqual([]);
       for (const check of run.manager.healthChecks()) check.check();
       run.stop();

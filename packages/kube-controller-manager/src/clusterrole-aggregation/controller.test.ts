@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterRole } from '@kubets/api/types/rbac-v1';
-import type { Transport } from '@kubets/client';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { clusterRoleAggregationController } from './controller.ts';
 
 const part = (name: string, resource: string): ClusterRole => ({
@@ -16,23 +16,10 @@ const whole: ClusterRole = {
   rules: [],
 };
 
-function counting() {
-  const writes: string[] = [];
-  const wrap = (transport: Transport): Transport => ({
-    request(request) {
-      if (request.method !== 'GET') writes.push(`${request.method} ${request.path}`);
-      return transport.request(request);
-    },
-    watch: (request) => transport.watch(request),
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  });
-  return { writes, wrap };
-}
-
 describe('cluster role aggregation', () => {
   it('gives roles the rules of their parts, and takes them away', async () => {
     await using plane = await TestControlPlane.start({ server: { standIns: undefined } });
-    const { writes, wrap } = counting();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([clusterRoleAggregationController], { plane, wrap });
     const roles = fixture.client.clusterRoles();
     const resources = async (): Promise<string> =>

@@ -3,10 +3,9 @@ import { isPodActive } from '@kubets/api/core/helpers/pod';
 import type { DaemonSet, DaemonSetSpec } from '@kubets/api/types/apps-v1';
 import type { Pod, Taint } from '@kubets/api/types/core-v1';
 import { failure } from '@kubets/apimachinery/status';
-import type { Transport } from '@kubets/client';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
-import { asAccount } from '../testing/as-account.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { finishDeleted, makeReady } from '../testing/pod-simulator.ts';
 import { daemonSetController } from './controller.ts';
 import { targetNode } from './daemon-pod.ts';
@@ -83,25 +82,6 @@ async function converge(fixture: ControllerFixture, count: number): Promise<void
       (await podsOf(fixture)).length === count
     );
   });
-}
-
-function counting(refuse: (method: string, path: string) => Error | undefined = () => undefined): {
-  writes: string[];
-  wrap: (transport: Transport) => Transport;
-} {
-  const writes: string[] = [];
-  const wrap = (inner: Transport): Transport => ({
-    request: async (request) => {
-      if (request.method === 'GET' || request.path.endsWith('/events')) return await inner.request(request);
-      writes.push(`${request.method} ${request.path}`);
-      const error = refuse(request.method, request.path);
-      if (error !== undefined) throw error;
-      return await inner.request(request);
-    },
-    watch: (request) => inner.watch(request),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  });
-  return { writes, wrap };
 }
 
 describe('daemonset-controller', () => {
@@ -224,7 +204,7 @@ describe('daemonset-controller', () => {
   });
 
   it('makes no more than 250 pods in a turn, and all in the end', async () => {
-    const { writes, wrap } = counting();
+    const { writes, wrap } = countingTransport();
     await using fixture = await start([], { wrap });
     for (let i = 0; i < 300; i++) await addNode(fixture, `n${i}`);
     await fixture.client.daemonSets('default').create(daemon());
@@ -235,10 +215,12 @@ describe('daemonset-controller', () => {
 
   it('asks once for what is refused for all', async () => {
     let refused = 0;
-    const { writes, wrap } = counting((method, path) => {
-      if (method !== 'POST' || !path.endsWith('/pods') || refused >= 3) return undefined;
-      refused++;
-      return failure('Forbidden', 'exceeded quota');
+    const { writes, wrap } = countingTransport({
+      refuse: ({ method, path }) => {
+        if (method !== 'POST' || !path.endsWith('/pods') || refused >= 3) return undefined;
+        refused++;
+        return failure('Forbidden', 'exceeded quota');
+      },
     });
     await using fixture = await start(['n1', 'n2', 'n3', 'n4'], { wrap });
     await fixture.client.daemonSets('default').create(daemon());
@@ -325,9 +307,7 @@ describe('daemonset-controller, updates', () => {
 
 describe('daemonset-controller, as its own account', () => {
   it('may do all that it does', async () => {
-    await using plane = await TestControlPlane.start();
-    const wrap = asAccount(plane, 'daemon-set-controller');
-    await using fixture = await start(['n1', 'n2'], { plane, wrap });
+    await using fixture = await start(['n1', 'n2'], { ownAccounts: true });
     await fixture.client.daemonSets('default').create(daemon({ revisionHistoryLimit: 0 }));
     await converge(fixture, 2);
     const [pod] = await podsOf(fixture);
@@ -347,7 +327,7 @@ describe('daemonset-controller, as its own account', () => {
 
 describe('daemonset-controller, against interference', () => {
   it('writes nothing when all is as it should be', async () => {
-    const { writes, wrap } = counting();
+    const { writes, wrap } = countingTransport();
     await using fixture = await start(['n1', 'n2'], { wrap });
     await fixture.client.daemonSets('default').create(daemon({ minReadySeconds: 1 }));
     await converge(fixture, 2);

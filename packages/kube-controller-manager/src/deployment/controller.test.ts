@@ -263,9 +263,10 @@ describe('deployment-controller', () => {
 
   it('reports that no ReplicaSet can be made, and that pods cannot', async () => {
     let full = 'replicasets';
-    const { wrap } = countingTransport(({ method, path }) =>
-      method === 'POST' && path.endsWith(`/${full}`) ? failure('Forbidden', `${full} are forbidden`) : undefined,
-    );
+    const { wrap } = countingTransport({
+      refuse: ({ method, path }) =>
+        method === 'POST' && path.endsWith(`/${full}`) ? failure('Forbidden', `${full} are forbidden`) : undefined,
+    });
     await using fixture = await start({ wrap });
     await fixture.client.deployments('default').create(deployment('one'));
     await fixture.until(async () => (await conditionOf(fixture, 'Progressing')) !== undefined);

@@ -53,10 +53,12 @@ class World implements AsyncDisposable {
   #faulty: FaultyTransport | undefined;
   #conflicts = 0;
   /** Refuses what controllers write as long as conflicts are left. */
-  readonly transport = countingTransport(({ method, path }) => {
-    if (method !== 'PUT' || this.#conflicts === 0) return undefined;
-    this.#conflicts--;
-    return newConflict({ group: '', resource: 'things' }, path, 'the object has been modified');
+  readonly transport = countingTransport({
+    refuse: ({ method, path }) => {
+      if (method !== 'PUT' || this.#conflicts === 0) return undefined;
+      this.#conflicts--;
+      return newConflict({ group: '', resource: 'things' }, path, 'the object has been modified');
+    },
   });
 
   private constructor(plane: TestControlPlane) {

@@ -5,11 +5,9 @@ import type { StatefulSet } from '@kubets/api/types/apps-v1';
 import type { Pod } from '@kubets/api/types/core-v1';
 import type { PodDisruptionBudget, PodDisruptionBudgetSpec } from '@kubets/api/types/policy-v1';
 import { failure } from '@kubets/apimachinery/status';
-import type { Transport } from '@kubets/client';
 import { statefulSetController } from '../statefulset/controller.ts';
-import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
-import { asAccount } from '../testing/as-account.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { finishDeleted, makeReady } from '../testing/pod-simulator.ts';
 import { disruptionController } from './controller.ts';
 
@@ -155,9 +153,7 @@ describe('disruption-controller', () => {
   });
 
   it('may do all that it does as its own account', async () => {
-    await using plane = await TestControlPlane.start();
-    const wrap = asAccount(plane, 'disruption-controller');
-    await using fixture = await ControllerFixture.start([disruptionController], { plane, wrap });
+    await using fixture = await ControllerFixture.start([disruptionController], { ownAccounts: true });
     const pod = barePod('a');
     const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd', controller: true };
     const deployment = await fixture.client.deployments('default').create({
@@ -253,18 +249,10 @@ describe('disruption-controller', () => {
   });
 
   it('writes nothing when all is as it should be, and goes on after conflicts and restarts', async () => {
-    const writes: string[] = [];
     let conflicts = 2;
-    const wrap = (inner: Transport): Transport => ({
-      request: async (request) => {
-        if (request.method !== 'GET' && !request.path.endsWith('/events')) {
-          writes.push(`${request.method} ${request.path}`);
-          if (request.path.includes('poddisruptionbudgets') && conflicts-- > 0) throw failure('Conflict', 'too late');
-        }
-        return await inner.request(request);
-      },
-      watch: (request) => inner.watch(request),
-      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    const { writes, wrap } = countingTransport({
+      refuse: ({ path }) =>
+        path.includes('poddisruptionbudgets') && conflicts-- > 0 ? failure('Conflict', 'too late') : undefined,
     });
     const first = await ControllerFixture.start([statefulSetController]);
     await first.client.statefulSets('default').create(set(3));

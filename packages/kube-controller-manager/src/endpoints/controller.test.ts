@@ -3,7 +3,7 @@ import type { Endpoints, Service } from '@kubets/api/types/core-v1';
 import { isNotFound } from '@kubets/apimachinery/status';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { runPod } from '../testing/run-pod.ts';
 import { endpointsController } from './controller.ts';
 
@@ -14,7 +14,7 @@ const ips = (endpoints: Readonly<Endpoints> | undefined): string =>
 
 describe('endpoints-controller', () => {
   it('follows pods and Services, and rests', async () => {
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([endpointsController], { wrap });
     const { client } = fixture;
     const get = (name: string): Promise<Readonly<Endpoints> | undefined> =>

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { Service } from '@kubets/api/types/core-v1';
 import type { EndpointSlice } from '@kubets/api/types/discovery-v1';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { endpointSliceMirroringController } from './controller.ts';
 
 const ports = [{ name: 'http', port: 80 }];
 
 describe('endpointslice-mirroring-controller', () => {
   it('mirrors, follows, repairs, cleans up and rests', async () => {
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([endpointSliceMirroringController], { wrap });
     const { client } = fixture;
     const slices = async (): Promise<readonly Readonly<EndpointSlice>[]> =>

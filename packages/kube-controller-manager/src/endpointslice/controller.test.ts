@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Service } from '@kubets/api/types/core-v1';
 import type { EndpointSlice } from '@kubets/api/types/discovery-v1';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { runPod } from '../testing/run-pod.ts';
 import { endpointSliceController } from './controller.ts';
 
@@ -14,7 +14,7 @@ const addresses = (slices: readonly Readonly<EndpointSlice>[]): string[] =>
 
 describe('endpointslice-controller', () => {
   it('follows pods, repairs what others change, and rests', async () => {
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([endpointSliceController], {
       wrap,
       options: { maxEndpointsPerSlice: 2 },
@@ -57,7 +57,7 @@ describe('endpointslice-controller', () => {
     const slices = async (): Promise<readonly Readonly<EndpointSlice>[]> =>
       (await client.endpointSlices('default').list({ labelSelector: 'kubernetes.io/service-name=web' })).items;
     await first.until(async () => addresses(await slices()).length === 1);
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using second = await ControllerFixture.start([endpointSliceController], { plane, wrap });
     await second.advance(3000);
     expect(writes).toEqual([]);

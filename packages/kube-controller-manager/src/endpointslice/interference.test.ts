@@ -7,7 +7,7 @@ import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-pl
 import { newServiceUnavailable } from '@kubets/apimachinery/status';
 import { endpointsController } from '../endpoints/controller.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { runPod } from '../testing/run-pod.ts';
 import { endpointSliceController } from './controller.ts';
 
@@ -141,7 +141,7 @@ describe('endpoints of a Service', () => {
       await trial.fixture?.advance(20_000);
       expect(await trial.have()).toEqual([trial.wanted, trial.wanted]);
       await trial.stop();
-      const { writes, wrap } = countWrites();
+      const { writes, wrap } = countingTransport({ events: true });
       await using after = await ControllerFixture.start(controllers, { plane, wrap });
       await after.advance(10_000);
       expect(writes).toEqual([]);

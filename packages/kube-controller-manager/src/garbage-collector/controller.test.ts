@@ -4,6 +4,8 @@ import type { OwnerReference } from '@kubets/apimachinery/meta';
 import { failure, newNotFound } from '@kubets/apimachinery/status';
 import type { Transport, TransportRequest, TransportResponse } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
+import { intercept } from '../testing/intercept.ts';
 import { garbageCollectorController } from './controller.ts';
 
 const start = (options: Parameters<typeof ControllerFixture.start>[1] = {}): Promise<ControllerFixture> =>
@@ -34,23 +36,9 @@ const names = async ({ client }: ControllerFixture, namespace = 'default'): Prom
     .filter((name) => name !== 'kube-root-ca.crt')
     .toSorted();
 
-const countWrites = () => {
-  const writes: string[] = [];
-  const gets: string[] = [];
-  const wrap = (transport: Transport): Transport => ({
-    request(request) {
-      (request.method === 'GET' ? gets : writes).push(`${request.method} ${request.path}`);
-      return transport.request(request);
-    },
-    watch: (request) => transport.watch(request),
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  });
-  return { writes, gets, wrap };
-};
-
 describe('garbage collector', () => {
   it('deletes what has lost its owner, and that of it', async () => {
-    const { writes, gets, wrap } = countWrites();
+    const { writes, gets, wrap } = countingTransport({ events: true });
     await using fixture = await start({ wrap });
     const owner = await make(fixture, 'owner');
     const child = await make(fixture, 'child', [owner]);
@@ -70,14 +58,11 @@ describe('garbage collector', () => {
 
   it('deletes what names an owner that never was, and nothing while in doubt', async () => {
     let fail = true;
-    const wrap = (transport: Transport): Transport => ({
-      request: (request) =>
-        fail && request.method === 'GET' && request.path.endsWith('/ghost')
-          ? Promise.reject(new Error('not now'))
-          : transport.request(request),
-      watch: (request) => transport.watch(request),
-      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-    });
+    const wrap = intercept((request, forward) =>
+      fail && request.method === 'GET' && request.path.endsWith('/ghost')
+        ? Promise.reject(new Error('not now'))
+        : forward(request),
+    );
     await using fixture = await start({ wrap });
     await make(fixture, 'child', [{ metadata: { name: 'ghost', uid: 'no-such-uid' } }]);
     await fixture.advance(5_000);
@@ -192,7 +177,7 @@ describe('garbage collector', () => {
     const lost = await make(empty, 'lost');
     await make(empty, 'child', [lost]);
     await empty.client.configMaps('default').delete('lost');
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await start({ plane, wrap });
     await fixture.until(async () => !(await names(fixture)).includes('child'));
     expect(await names(fixture)).toEqual(['kept', 'owner']);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ConfigMap, Pod } from '@kubets/api/types/core-v1';
 import { isNotFound } from '@kubets/apimachinery/status';
-import type { TransportRequest } from '@kubets/client';
-import type { Transport } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
+import { intercept } from '../testing/intercept.ts';
 import { Interference } from '../testing/interference.ts';
 import { namespaceController } from './controller.ts';
 
@@ -31,22 +31,6 @@ async function conditionsOf(fixture: ControllerFixture, name: string): Promise<R
   return Object.fromEntries((status?.conditions ?? []).map((c) => [c.type, `${c.status} ${c.reason}: ${c.message}`]));
 }
 
-/** Counts what is written, and answers some requests itself. */
-function watching(fail: (request: TransportRequest) => Error | undefined = () => undefined) {
-  const writes: string[] = [];
-  const wrap = (transport: Transport): Transport => ({
-    request(request) {
-      const error = fail(request);
-      if (error !== undefined) return Promise.reject(error);
-      if (request.method !== 'GET') writes.push(`${request.method} ${request.path}`);
-      return transport.request(request);
-    },
-    watch: (request) => transport.watch(request),
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  });
-  return { writes, wrap };
-}
-
 describe('namespace controller', () => {
   it('empties a namespace and lets it go', async () => {
     await using fixture = await ControllerFixture.start([namespaceController]);
@@ -71,7 +55,7 @@ describe('namespace controller', () => {
   });
 
   it('does nothing to namespaces that stay', async () => {
-    const { writes, wrap } = watching();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([namespaceController], { wrap });
     await fixture.client.namespaces().create({ metadata: { name: 'a' } });
     await fixture.client.namespaces().patch('a', {
@@ -83,7 +67,7 @@ describe('namespace controller', () => {
   });
 
   it('says which finalizers it waits for, and goes on when they are removed', async () => {
-    const { writes, wrap } = watching();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([namespaceController], { wrap });
     const { client } = fixture;
     await client.namespaces().create({ metadata: { name: 'a' } });
@@ -136,16 +120,12 @@ describe('namespace controller', () => {
 
   it('names the groups that cannot be discovered, deletes the rest, and keeps the namespace', async () => {
     let broken = true;
-    const wrap = (transport: Transport): Transport => ({
-      async request(request) {
-        const answer = await transport.request(request);
-        if (!broken || request.path !== '/apis' || request.headers?.['accept']?.includes('v2') !== true) return answer;
-        const object = structuredClone(answer.object) as typeof answer.object & { items: object[] };
-        object.items.push({ metadata: { name: 'x.example.com' }, versions: [{ version: 'v1', freshness: 'Stale' }] });
-        return { ...answer, object };
-      },
-      watch: (request) => transport.watch(request),
-      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+    const wrap = intercept(async (request, forward) => {
+      const answer = await forward(request);
+      if (!broken || request.path !== '/apis' || request.headers?.['accept']?.includes('v2') !== true) return answer;
+      const object = structuredClone(answer.object) as typeof answer.object & { items: object[] };
+      object.items.push({ metadata: { name: 'x.example.com' }, versions: [{ version: 'v1', freshness: 'Stale' }] });
+      return { ...answer, object };
     });
     await using fixture = await ControllerFixture.start([namespaceController], { wrap });
     const { client } = fixture;
@@ -163,9 +143,10 @@ describe('namespace controller', () => {
 
   it('tells what could not be deleted', async () => {
     let broken = true;
-    const { wrap } = watching((request) =>
-      broken && request.method === 'DELETE' && request.path.endsWith('/secrets') ? new Error('no way') : undefined,
-    );
+    const { wrap } = countingTransport({
+      refuse: (request) =>
+        broken && request.method === 'DELETE' && request.path.endsWith('/secrets') ? new Error('no way') : undefined,
+    });
     await using fixture = await ControllerFixture.start([namespaceController], { wrap });
     const { client } = fixture;
     await client.namespaces().create({ metadata: { name: 'a' } });
@@ -180,7 +161,7 @@ describe('namespace controller', () => {
   });
 
   it('leaves the finalizers of others in the spec, and is done', async () => {
-    const { writes, wrap } = watching();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([namespaceController], { wrap });
     const { client } = fixture;
     await client.namespaces().create({ metadata: { name: 'a' }, spec: { finalizers: ['example.com/x'] } });
@@ -200,7 +181,9 @@ describe('namespace controller', () => {
     await client.configMaps('a').create(configMap('x'));
     await client.namespaces().delete('a');
     {
-      const { wrap } = watching((request) => (request.path.endsWith('/finalize') ? new Error('stopped') : undefined));
+      const { wrap } = countingTransport({
+        refuse: (request) => (request.path.endsWith('/finalize') ? new Error('stopped') : undefined),
+      });
       await using broken = await ControllerFixture.start([namespaceController], { plane, wrap });
       await broken.advance(2_000);
     }

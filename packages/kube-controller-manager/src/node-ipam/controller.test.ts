@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Node } from '@kubets/api/types/core-v1';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { nodeIpamController } from './controller.ts';
 
 const options = {
@@ -27,7 +27,7 @@ describe('node-ipam-controller', () => {
       expect(await cidrs('a')).toBe('10.244.2.0/24,fd00::/64');
       expect((await client.nodes().get('a')).spec?.podCIDR).toBe('10.244.2.0/24');
     }
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using second = await ControllerFixture.start([nodeIpamController], { plane, options, wrap });
     await second.advance(5000);
     expect(writes).toEqual([]);

@@ -3,7 +3,7 @@ import type { Node } from '@kubets/api/types/core-v1';
 import { podCondition } from '@kubets/api/core/helpers/pod';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { runPod } from '../testing/run-pod.ts';
 import { taintEvictionController } from '../taint-eviction/controller.ts';
 import { Kubelets } from '../testing/kubelets.ts';
@@ -16,7 +16,7 @@ const unreachable = ['node.kubernetes.io/unreachable:NoExecute', 'node.kubernete
 
 describe('node-lifecycle-controller', () => {
   it('notices a lost node, has its pods evicted, and forgives', async () => {
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([nodeLifecycleController, taintEvictionController], { wrap });
     const { client } = fixture;
     const kubelets = new Kubelets(fixture);
@@ -128,7 +128,7 @@ describe('node-lifecycle-controller', () => {
     }
     const before = await client.nodes().get('n1');
     expect(taintsOf(before)).toEqual(unreachable);
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using second = await ControllerFixture.start([nodeLifecycleController], { plane, wrap });
     const kubelets = new Kubelets(second);
     for (const name of names) kubelets.alive.add(name);

@@ -6,7 +6,7 @@ import type { Transport } from '@kubets/client';
 import { FaultyTransport } from '@kubets/client/testing';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { Kubelets } from '../testing/kubelets.ts';
 import { nodeLifecycleController } from './controller.ts';
 import { nodeCondition } from './health.ts';
@@ -121,7 +121,7 @@ describe('nodes', () => {
           expect([name, await trial.stateOf(name)]).toEqual([name, trial.alive.has(name) ? 'True' : dead]);
         }
         await trial.stop();
-        const { writes, wrap } = countWrites();
+        const { writes, wrap } = countingTransport({ events: true });
         await using after = await ControllerFixture.start([nodeLifecycleController], { plane, wrap });
         const kubelets = new Kubelets(after);
         for (const name of trial.alive) kubelets.alive.add(name);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PersistentVolumeClaim, Pod, Volume } from '@kubets/api/types/core-v1';
-import type { Transport } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { intercept } from '../testing/intercept.ts';
 import { persistentVolumeClaimProtectionController } from './controller.ts';
 import { usesClaim } from './plan.ts';
 
@@ -44,13 +44,9 @@ describe('the PVC protection controller', () => {
 
   it('asks the server once for claims that go together', async () => {
     let lists = 0;
-    const wrap = (transport: Transport): Transport => ({
-      request: (request) => {
-        if (request.method === 'GET' && request.path === '/api/v1/namespaces/default/pods') lists++;
-        return transport.request(request);
-      },
-      watch: (request) => transport.watch(request),
-      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+    const wrap = intercept((request, forward) => {
+      if (request.method === 'GET' && request.path === '/api/v1/namespaces/default/pods') lists++;
+      return forward(request);
     });
     await using fixture = await ControllerFixture.start([persistentVolumeClaimProtectionController], {
       wrap,

@@ -116,11 +116,12 @@ describe('replicaset-controller', () => {
 
   it('says why pods cannot be created, and stops saying so', async () => {
     let full = true;
-    const { wrap } = countingTransport(({ method, path }) =>
-      full && method === 'POST' && path.endsWith('/pods')
-        ? failure('Forbidden', 'pods "web-" is forbidden: exceeded quota: q')
-        : undefined,
-    );
+    const { wrap } = countingTransport({
+      refuse: ({ method, path }) =>
+        full && method === 'POST' && path.endsWith('/pods')
+          ? failure('Forbidden', 'pods "web-" is forbidden: exceeded quota: q')
+          : undefined,
+    });
     await using fixture = await ControllerFixture.start([replicaSetController], { wrap });
     await fixture.client.replicaSets('default').create(replicaSet(3));
     await fixture.until(async () => (await statusOf(fixture))?.conditions?.length === 1);
@@ -162,11 +163,13 @@ describe('replicaset-controller', () => {
 
   it('tries in vain only once in a namespace that goes away', async () => {
     let refused = 0;
-    const { wrap } = countingTransport(({ method, path }) => {
-      if (method !== 'POST' || !path.endsWith('/pods')) return undefined;
-      refused++;
-      const causes = [{ reason: 'NamespaceTerminating', message: 'namespace default is being terminated' }];
-      return failure('Forbidden', 'no new content', { details: { causes } });
+    const { wrap } = countingTransport({
+      refuse: ({ method, path }) => {
+        if (method !== 'POST' || !path.endsWith('/pods')) return undefined;
+        refused++;
+        const causes = [{ reason: 'NamespaceTerminating', message: 'namespace default is being terminated' }];
+        return failure('Forbidden', 'no new content', { details: { causes } });
+      },
     });
     await using fixture = await ControllerFixture.start([replicaSetController], { wrap });
     await fixture.client.replicaSets('default').create(replicaSet(3));

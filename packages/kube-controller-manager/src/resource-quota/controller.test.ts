@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod, ResourceQuota } from '@kubets/api/types/core-v1';
-import type { Transport } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { Interference } from '../testing/interference.ts';
 import { resourceQuotaController } from './controller.ts';
 
@@ -14,19 +14,6 @@ const pod = (name: string, spec: Partial<Pod['spec']> = {}, requests: Record<str
   metadata: { name },
   spec: { containers: [{ name: 'c', image: 'i', resources: { requests } }], ...spec },
 });
-
-function counting() {
-  const writes: string[] = [];
-  const wrap = (transport: Transport): Transport => ({
-    request(request) {
-      if (request.method !== 'GET') writes.push(`${request.method} ${request.path}`);
-      return transport.request(request);
-    },
-    watch: (request) => transport.watch(request),
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  });
-  return { writes, wrap };
-}
 
 const start = (options: Parameters<typeof ControllerFixture.start>[1] = {}): Promise<ControllerFixture> =>
   ControllerFixture.start([resourceQuotaController], options);
@@ -205,7 +192,7 @@ describe('resource quota controller', () => {
     await client.configMaps('ns').create({ metadata: { name: 'x' } });
     await client.resourceQuotas('ns').create(quota({ pods: '5' }));
     await untilUsed(first, { pods: '0' });
-    const { writes, wrap } = counting();
+    const { writes, wrap } = countingTransport({ events: true });
     await using second = await start({ plane, wrap });
     await client.resourceQuotas('ns').patch('q', {
       type: 'application/merge-patch+json',

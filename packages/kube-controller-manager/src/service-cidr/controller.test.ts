@@ -3,14 +3,14 @@ import { isNotFound } from '@kubets/apimachinery/status';
 import type { Service } from '@kubets/api/types/core-v1';
 import type { ServiceCIDR } from '@kubets/api/types/networking-v1';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { serviceCidrController } from './controller.ts';
 
 const ready = (cidr: Readonly<ServiceCIDR> | undefined) => cidr?.status?.conditions?.find((c) => c.type === 'Ready');
 
 describe('service-cidr-controller', () => {
   it('protects ranges that are in use, lets them go, and rests', async () => {
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await using fixture = await ControllerFixture.start([serviceCidrController], { wrap });
     const { client } = fixture;
     const get = (): Promise<Readonly<ServiceCIDR> | undefined> =>

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { StatefulSet, StatefulSetSpec } from '@kubets/api/types/apps-v1';
 import type { Pod } from '@kubets/api/types/core-v1';
-import type { Transport } from '@kubets/client';
 import { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
 import { garbageCollectorController } from '../garbage-collector/controller.ts';
-import { asAccount } from '../testing/as-account.ts';
 import { canonicalJson } from '../history/revision-hash.ts';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { finishDeleted, makeReady, runningStatus } from '../testing/pod-simulator.ts';
 import { statefulSetController } from './controller.ts';
 
@@ -72,21 +71,6 @@ async function converge(fixture: ControllerFixture, replicas: number): Promise<v
       status.observedGeneration === metadata.generation
     );
   });
-}
-
-/** Counts writes that are no Events. */
-function counting(): { writes: string[]; wrap: (transport: Transport) => Transport } {
-  const writes: string[] = [];
-  const wrap = (inner: Transport): Transport => ({
-    request: async (request) => {
-      if (request.method !== 'GET' && !request.path.endsWith('/events'))
-        writes.push(`${request.method} ${request.path}`);
-      return await inner.request(request);
-    },
-    watch: (request) => inner.watch(request),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  });
-  return { writes, wrap };
 }
 
 describe('statefulset-controller, in order', () => {
@@ -338,9 +322,7 @@ describe('statefulset-controller, claims', () => {
 
 describe('statefulset-controller, as its own account', () => {
   it('may do all that it does', async () => {
-    await using plane = await TestControlPlane.start();
-    const wrap = asAccount(plane, 'statefulset-controller');
-    await using fixture = await ControllerFixture.start([statefulSetController], { plane, wrap });
+    await using fixture = await ControllerFixture.start([statefulSetController], { ownAccounts: true });
     const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Retain', whenScaled: 'Delete' };
     await fixture.client
       .statefulSets('default')
@@ -394,7 +376,7 @@ describe('statefulset-controller, deletion', () => {
 
 describe('statefulset-controller, against interference', () => {
   it('writes nothing when all is as it should be', async () => {
-    const { writes, wrap } = counting();
+    const { writes, wrap } = countingTransport();
     await using fixture = await ControllerFixture.start([statefulSetController], { wrap });
     await fixture.client.statefulSets('default').create(set(3, { ...claims, minReadySeconds: 1 }));
     await converge(fixture, 3);

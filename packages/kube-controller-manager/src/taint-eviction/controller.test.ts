@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Node, Taint } from '@kubets/api/types/core-v1';
 import type { KubeClient } from '@kubets/client';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
-import { countWrites } from '../testing/count-writes.ts';
+import { countingTransport } from '../testing/counting-transport.ts';
 import { runPod } from '../testing/run-pod.ts';
 import { taintEvictionController } from './controller.ts';
 
@@ -96,7 +96,7 @@ describe('taint-eviction-controller', () => {
     await runPod(client, { name: 'plain' });
     await taintNode(client, [taint]);
     await first.until(async () => (await going(client)).length === 1);
-    const { writes, wrap } = countWrites();
+    const { writes, wrap } = countingTransport({ events: true });
     await runPod(client, { name: 'patient', spec: { tolerations } });
     await using second = await ControllerFixture.start([taintEvictionController], { plane, wrap });
     await second.advance(5000);

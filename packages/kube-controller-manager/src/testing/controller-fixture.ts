@@ -17,14 +17,12 @@ import type { ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { contextFor, WorkQueueFamilies } from '../controller-context.ts';
 import { controllerFacts } from '../generated/controllers.ts';
 import { defaultControllerManagerOptions, type ControllerManagerOptions } from '../options.ts';
-
-const accountGroups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'];
+import { asServiceAccount } from './service-accounts.ts';
 
 const accountOf = (name: string): string => controllerFacts.find((fact) => fact.name === name)?.account ?? name;
 
 export interface FixtureOptions {
   readonly options?: Partial<ControllerManagerOptions>;
-  /** What errors the controllers log is kept in `errors`. */
   readonly featureGates?: Readonly<Record<string, boolean>>;
   /** Wraps the controllers' way to the server: faults, delays, counts. Informers go through it too. */
   readonly wrap?: (transport: Transport) => Transport;
@@ -83,7 +81,7 @@ export class ControllerFixture implements AsyncDisposable {
       options: { ...defaultControllerManagerOptions, ...options.options },
       transportFor: (account: string) => {
         if (options.ownAccounts !== true) return transport;
-        const own = plane.transport(`system:serviceaccount:kube-system:${account}`, accountGroups);
+        const own = asServiceAccount(plane, account);
         return options.wrap?.(own) ?? own;
       },
       serves: () => true,

@@ -8,17 +8,7 @@ import {
   type WatchStream,
   type WatchStreamEvent,
 } from '@kubets/client';
-
-/** Numbers in [0, 1) that follow from a seed (mulberry32). */
-function numbersOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seededRandom } from './seeded-random.ts';
 
 /**
  * Requests are lost on the way there or on the way back, writes meet conflicts, events come twice, watches break: from
@@ -31,7 +21,7 @@ export class Interference {
 
   /** `rate`: how often something goes wrong, of 1. */
   constructor(seed: number, rate = 0.15) {
-    this.#next = numbersOf(seed);
+    this.#next = seededRandom(seed);
     this.#rate = rate;
   }
 

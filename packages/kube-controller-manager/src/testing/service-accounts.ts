@@ -1,7 +1,14 @@
-/** Controllers under their own service accounts, in tests: what they are refused is noted. */
+/** Controllers under their own service accounts, with the rights that they have in a cluster and no more. */
 import { isForbidden } from '@kubets/apimachinery/status';
 import type { Transport } from '@kubets/client';
 import type { TestControlPlane } from '@kubets/kube-apiserver/testing/test-control-plane';
+
+const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'];
+
+/** Requests as the service account of that name in kube-system. */
+export function asServiceAccount(plane: TestControlPlane, account: string): Transport {
+  return plane.transport(`system:serviceaccount:kube-system:${account}`, groups);
+}
 
 /** Notes what is refused. */
 function noting(inner: Transport, refused: string[], who: string): Transport {
@@ -18,8 +25,6 @@ function noting(inner: Transport, refused: string[], who: string): Transport {
   };
 }
 
-const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'];
-
 /** Ways to the server as the manager and as each of its accounts; `refused` grows with what they may not do. */
 export function accountTransports(plane: TestControlPlane): {
   readonly transport: Transport;
@@ -30,8 +35,7 @@ export function accountTransports(plane: TestControlPlane): {
   const manager = plane.transport('system:kube-controller-manager', ['system:authenticated']);
   return {
     transport: noting(manager, refused, 'manager'),
-    transportFor: (account) =>
-      noting(plane.transport(`system:serviceaccount:kube-system:${account}`, groups), refused, account),
+    transportFor: (account) => noting(asServiceAccount(plane, account), refused, account),
     refused,
   };
 }
