@@ -9,6 +9,7 @@ import { isMainThread } from 'node:worker_threads';
 
 /** What the probe writes. Times are of the machine's monotonic clock, as in CPU profiles. */
 export type ProbeLine =
+  | { readonly type: 'begin'; readonly micros: number }
   | { readonly type: 'turn'; readonly endMicros: number; readonly wallMs: number; readonly cpuMs: number }
   | { readonly type: 'gc'; readonly startMicros: number; readonly ms: number };
 
@@ -30,6 +31,7 @@ function watch(file: string): void {
     }
   }).observe({ entryTypes: ['gc'] });
   let wall = monotonicMicros();
+  write({ type: 'begin', micros: wall });
   let cpu = mainThreadMicros();
   // The loop comes by here once in each of its turns, but for turns shorter than a millisecond.
   const tick = (): void => {
