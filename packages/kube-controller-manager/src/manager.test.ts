@@ -147,6 +147,12 @@ describe('the controller manager', () => {
 describe('leader election', () => {
   const lease = (plane: TestControlPlane) => plane.client.leases('kube-system').get('kube-controller-manager');
 
+  const leaders = async (plane: TestControlPlane): Promise<string[]> =>
+    (await plane.client.events('kube-system').list()).items
+      .filter(({ reason, message = '' }) => reason === 'LeaderElection' && message.endsWith('became leader'))
+      .map(({ message = '' }) => message)
+      .toSorted();
+
   it('keeps the second waiting until the first lets go', async () => {
     await using plane = await TestControlPlane.start();
     await using first = managerOf(plane, { descriptors: [shaky(0)], leaderElection: { identity: 'first' } });
@@ -163,6 +169,8 @@ describe('leader election', () => {
     first.stop();
     await until(plane.clock, () => descriptor.lives === 1);
     expect((await lease(plane)).spec?.holderIdentity).toBe('second');
+    await until(plane.clock, async () => (await leaders(plane)).length === 2);
+    expect(await leaders(plane)).toEqual(['first became leader', 'second became leader']);
     expect(second.manager.metrics.text()).toContain('leader_election_master_status{name="kube-controller-manager"} 1');
     expect(first.manager.metrics.text()).toContain('leader_election_master_status{name="kube-controller-manager"} 0');
   });

@@ -6,7 +6,7 @@ import type { VolumeAttachment } from '@kubets/api/types/storage-v1';
 export const managedAnnotation = 'volumes.kubernetes.io/controller-managed-attach-detach';
 const outOfService = 'node.kubernetes.io/out-of-service';
 /** So long a kubelet may take to unmount what is not needed any more; then it is detached all the same. */
-export const maxWaitForUnmountMs = 6 * 60_000;
+const maxWaitForUnmountMs = 6 * 60_000;
 
 /** The name of a CSI volume in a node's status (`kubernetes.io/csi/driver^handle`). */
 export function uniqueVolumeName({ spec }: Readonly<PersistentVolume>): string | undefined {

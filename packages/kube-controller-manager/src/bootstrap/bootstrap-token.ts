@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import type { Secret } from '@kubets/api/types/core-v1';
 
-export const tokenSecretType = 'bootstrap.kubernetes.io/token';
+const tokenSecretType = 'bootstrap.kubernetes.io/token';
 export const tokenNamespace = 'kube-system';
 
 const namePattern = /^bootstrap-token-([a-z0-9]{6})$/;

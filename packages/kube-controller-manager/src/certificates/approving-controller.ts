@@ -26,7 +26,7 @@ const any: Way = {
 };
 
 /** The ways in which the request may be approved; none: it is nobody's business here. */
-export function waysToApprove({ spec }: Readonly<Csr>): readonly Way[] {
+function waysToApprove({ spec }: Readonly<Csr>): readonly Way[] {
   if (spec.signerName !== kubeletClientSigner) return [];
   const request = parseCertificateRequest(spec.request);
   if (kubeletClientProblem(request, spec.usages ?? []) !== undefined) return [];

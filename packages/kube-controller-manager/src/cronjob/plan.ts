@@ -153,7 +153,7 @@ function decideStart(cronJob: Readonly<CronJob>, now: number, schedule: Schedule
 }
 
 /** A Job for each scheduled minute: the name is what keeps it from being made twice (`getJobName`). */
-export const jobName = (cronJob: Readonly<CronJob>, at: number): string =>
+const jobName = (cronJob: Readonly<CronJob>, at: number): string =>
   `${cronJob.metadata.name}-${Math.floor(at / 60_000)}`;
 
 /** The Job of one scheduled time (`getJobFromTemplate2`). */

@@ -35,7 +35,7 @@ export interface DaemonHistoryOptions {
 const hashOf = (revision: Revision): string | undefined => revision.metadata.labels?.[podRevisionLabel];
 
 /** The revision of the present template as it is to be created. Its hash is that of its name, under the label of pods. */
-export function newDaemonRevision(daemon: Daemon, revision: number, collisionCount: number): ControllerRevision {
+function newDaemonRevision(daemon: Daemon, revision: number, collisionCount: number): ControllerRevision {
   const { template } = daemon.spec;
   const made = newControllerRevision({ owner: daemon, resource: daemonSets, template, revision, collisionCount });
   const { [revisionHashLabel]: hash = '', ...labels } = made.metadata.labels ?? {};

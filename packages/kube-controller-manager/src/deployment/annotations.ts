@@ -9,9 +9,9 @@ export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 /** Numbers that a template had before it was used again, with commas. */
 export const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history';
 /** `spec.replicas` of the Deployment when it scaled the set: tells scaling from rolling out. */
-export const desiredReplicasAnnotation = 'deployment.kubernetes.io/desired-replicas';
+const desiredReplicasAnnotation = 'deployment.kubernetes.io/desired-replicas';
 /** The same with the surge on top. */
-export const maxReplicasAnnotation = 'deployment.kubernetes.io/max-replicas';
+const maxReplicasAnnotation = 'deployment.kubernetes.io/max-replicas';
 /** The wish to roll back, from the time of extensions/v1beta1 (`apps.DeprecatedRollbackTo`). */
 export const rollbackToAnnotation = 'deprecated.deployment.rollback.to';
 

@@ -20,13 +20,13 @@ function scaled(value: IntOrString | undefined, total: number, round: 'up' | 'do
 }
 
 /** How many pods there may be beyond the desired ones (`MaxSurge`). */
-export function maxSurge(deployment: Readonly<Deployment>): number {
+function maxSurge(deployment: Readonly<Deployment>): number {
   if (!isRollingUpdate(deployment)) return 0;
   return scaled(deployment.spec?.strategy?.rollingUpdate?.maxSurge, desiredOf(deployment), 'up');
 }
 
 /** How many of the desired pods may be missing (`MaxUnavailable`); 1 where neither more nor less pods were allowed. */
-export function maxUnavailable(deployment: Readonly<Deployment>): number {
+function maxUnavailable(deployment: Readonly<Deployment>): number {
   const desired = desiredOf(deployment);
   if (!isRollingUpdate(deployment) || desired === 0) return 0;
   const unavailable = scaled(deployment.spec?.strategy?.rollingUpdate?.maxUnavailable, desired, 'down');

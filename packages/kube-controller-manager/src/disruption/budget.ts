@@ -10,7 +10,7 @@ import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '@kubets/api
 export type Budget = Readonly<PodDisruptionBudget>;
 
 /** So long an eviction that was granted may take until the pod is seen going; then the pod counts again. */
-export const deletionTimeoutMs = 2 * 60_000;
+const deletionTimeoutMs = 2 * 60_000;
 
 /** How many pods there should be, and how many of them healthy. */
 export interface Expected {

@@ -4,7 +4,7 @@ import { isPodTerminal, podCondition } from '@kubets/api/core/helpers/pod';
 import type { Pod, PodCondition } from '@kubets/api/types/core-v1';
 
 /** So long the condition may stand before the deletion that it announces. */
-export const staleTargetMs = 2 * 60_000;
+const staleTargetMs = 2 * 60_000;
 
 const disruptionTarget = 'DisruptionTarget';
 

@@ -13,8 +13,8 @@ import { headlessLabel, isHeadless, lastChangeTriggerTime } from '../endpointsli
 import { repackSubsets, truncateSubsets, type AddressOfPort } from './subsets.ts';
 
 /** On Endpoints that are made here, so that others leave them alone. */
-export const endpointsManagedByLabel = 'endpoints.kubernetes.io/managed-by';
-export const endpointsControllerName = 'endpoint-controller';
+const endpointsManagedByLabel = 'endpoints.kubernetes.io/managed-by';
+const endpointsControllerName = 'endpoint-controller';
 const overCapacity = 'endpoints.kubernetes.io/over-capacity';
 
 /** The family of which Endpoints have addresses: they know one only. */
@@ -47,7 +47,7 @@ function portOf(port: Readonly<ServicePort>, number: number): EndpointPort {
 }
 
 /** Every address behind every port. */
-export function addressesOf(service: Readonly<Service>, pods: readonly Readonly<Pod>[]): AddressOfPort[] {
+function addressesOf(service: Readonly<Service>, pods: readonly Readonly<Pod>[]): AddressOfPort[] {
   const { ports = [], clusterIP, publishNotReadyAddresses = false } = service.spec ?? {};
   return pods.flatMap((pod): AddressOfPort[] => {
     if (!shouldPodBeInEndpoints(pod, publishNotReadyAddresses)) return [];

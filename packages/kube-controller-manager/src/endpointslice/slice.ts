@@ -51,7 +51,7 @@ export function ownedBy(slice: Readonly<EndpointSlice>, service: Readonly<Servic
 }
 
 /** `name-`, or `name` where that would be too long (`getEndpointSlicePrefix`). */
-export function slicePrefix(serviceName: string): string {
+function slicePrefix(serviceName: string): string {
   const prefix = `${serviceName}-`;
   return nameIsDNSSubdomain(prefix, true).length === 0 ? prefix : serviceName;
 }

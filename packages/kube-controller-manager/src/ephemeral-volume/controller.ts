@@ -10,7 +10,7 @@ import { indexPodsByClaim, podsByClaimIndex } from '../lib/pods-by-claim.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 
 /** The claim of one of a pod's ephemeral volumes; the pod owns it. */
-export function claimFor(pod: Readonly<Pod>, volume: Readonly<Volume>): PersistentVolumeClaim {
+function claimFor(pod: Readonly<Pod>, volume: Readonly<Volume>): PersistentVolumeClaim {
   const template = volume.ephemeral?.volumeClaimTemplate;
   const { labels, annotations } = template?.metadata ?? {};
   return {

@@ -16,12 +16,12 @@ function currentStorage({ status }: Readonly<PersistentVolumeClaim>): Quantity {
 }
 
 /** Whether the claim is bound and asks for more than it has. */
-export function wantsMore(claim: Readonly<PersistentVolumeClaim>): boolean {
+function wantsMore(claim: Readonly<PersistentVolumeClaim>): boolean {
   return claim.status?.phase === 'Bound' && requestedStorage(claim).compare(currentStorage(claim)) > 0;
 }
 
 /** Whether the volume is that claim's. */
-export function isVolumeOf(volume: Readonly<PersistentVolume>, claim: Readonly<PersistentVolumeClaim>): boolean {
+function isVolumeOf(volume: Readonly<PersistentVolume>, claim: Readonly<PersistentVolumeClaim>): boolean {
   const reference = volume.spec?.claimRef;
   return reference?.namespace === claim.metadata.namespace && reference?.uid === claim.metadata.uid;
 }

@@ -35,7 +35,7 @@ function compareRanks(a: readonly number[], b: readonly number[]): number {
 }
 
 /** Pods in the order in which they are given up: the earlier in their life, the earlier they go. */
-export function byDeletionOrder(pods: readonly Readonly<Pod>[]): Readonly<Pod>[] {
+function byDeletionOrder(pods: readonly Readonly<Pod>[]): Readonly<Pod>[] {
   return pods
     .map((pod) => ({ pod, rank: rank(pod) }))
     .toSorted((a, b) => compareRanks(a.rank, b.rank))

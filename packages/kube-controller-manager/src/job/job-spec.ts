@@ -6,7 +6,7 @@ import type { Pod } from '@kubets/api/types/core-v1';
 export const jobTrackingFinalizer = 'batch.kubernetes.io/job-tracking';
 
 /** `spec.managedBy` of Jobs that are this controller's. */
-export const jobControllerName = 'kubernetes.io/job-controller';
+const jobControllerName = 'kubernetes.io/job-controller';
 
 /** Whether pods have completion indexes. */
 export const isIndexed = (job: Readonly<Job>): boolean => job.spec?.completionMode === 'Indexed';

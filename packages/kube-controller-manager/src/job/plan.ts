@@ -9,7 +9,7 @@ import { firstFreeIndexes, mergeIntervals, withIndexes } from './intervals.ts';
 import { hasBackoffLimitPerIndex, isSuspended, replacesFailedOnly } from './job-spec.ts';
 
 /** So many pods are made or deleted in one go, so that a large Job does not keep others waiting. */
-export const maxPodsPerSync = 500;
+const maxPodsPerSync = 500;
 
 export type PodPlan =
   /** Something asked for has not been seen yet, or the Job is going away: hands off. */

@@ -16,7 +16,7 @@ import { podFailure } from './pod-failure-policy.ts';
 import type { StatusDraft } from './status.ts';
 
 /** So many uids may be in the list at a time: it is to stay below 20 kB. */
-export const maxUncountedPods = 500;
+const maxUncountedPods = 500;
 
 /** Pods whose finalizer can go after the status is written. */
 export interface Tracking {

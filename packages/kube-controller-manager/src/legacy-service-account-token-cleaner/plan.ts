@@ -2,7 +2,7 @@
 import type { Pod, Secret, ServiceAccount } from '@kubets/api/types/core-v1';
 import { parseTime } from '@kubets/apimachinery/time';
 
-export const lastUsedLabel = 'kubernetes.io/legacy-token-last-used';
+const lastUsedLabel = 'kubernetes.io/legacy-token-last-used';
 export const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -12,7 +12,7 @@ const datePattern = /^\d{4}-\d{2}-\d{2}$/;
 export const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 /** The start of a date in UTC, in milliseconds; `undefined` for what is no date. */
-export function parseDate(text: string): number | undefined {
+function parseDate(text: string): number | undefined {
   if (!datePattern.test(text)) return undefined;
   const ms = Date.parse(`${text}T00:00:00Z`);
   return Number.isNaN(ms) || dateOf(ms) !== text ? undefined : ms;

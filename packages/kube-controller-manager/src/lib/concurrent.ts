@@ -1,7 +1,7 @@
 /** Many requests at a time, but not so many that their synchronous parts hold up the event loop. */
 
 /** In process a request costs some 0.3 ms before its first wait: so many at once stay below 10 ms. */
-export const requestsAtOnce = 32;
+const requestsAtOnce = 32;
 
 /** Calls `work` for 0 … count-1, at most `limit` at a time; resolves to all outcomes, in order. Never rejects. */
 export async function settleConcurrently<R>(

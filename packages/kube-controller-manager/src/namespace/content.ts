@@ -14,14 +14,14 @@ export interface ResourceOutcome {
 }
 
 /** Objects that wait for somebody's finalizer: so long is given to whoever removes it (`finalizerEstimateSeconds`). */
-export const finalizerEstimateSeconds = 15;
+const finalizerEstimateSeconds = 15;
 
 const noFinalizers: ReadonlyMap<string, number> = new Map();
 
 export const isPods = ({ group, resource }: GroupVersionResource): boolean => group === '' && resource === 'pods';
 
 /** As Go prints a GroupVersionResource. */
-export const gvrText = (resource: GroupVersionResource): string =>
+const gvrText = (resource: GroupVersionResource): string =>
   `${resource.group}/${resource.version}, Resource=${resource.resource}`;
 
 /** The longest grace of any pod that has not ended, in seconds; 0 when it is over by now (`estimateGracefulTermination`). */

@@ -28,7 +28,7 @@ import {
 import { NamespacedResourceDiscovery } from './namespaced-resources.ts';
 
 /** How old a deletion must be before a namespace that looks empty is empty. */
-export const settleMs = 1_000;
+const settleMs = 1_000;
 
 /** What an attempt has come to; `wait`: something is left that is on its way. */
 export type DeletionProgress = { readonly type: 'done' } | { readonly type: 'wait'; readonly ms: number };

@@ -3,8 +3,8 @@ import { sameTaint } from '@kubets/api/core/helpers/taints';
 import type { Node, Taint } from '@kubets/api/types/core-v1';
 import type { TaintChange } from '../lib/node-taints.ts';
 
-export const unreachableKey = 'node.kubernetes.io/unreachable';
-export const notReadyKey = 'node.kubernetes.io/not-ready';
+const unreachableKey = 'node.kubernetes.io/unreachable';
+const notReadyKey = 'node.kubernetes.io/not-ready';
 const unschedulableKey = 'node.kubernetes.io/unschedulable';
 
 /** For pods that are there: they are evicted unless they tolerate it. */

@@ -7,7 +7,7 @@ import type { ControllerContext } from '../controller.ts';
 import { settleConcurrently } from '../lib/concurrent.ts';
 
 /** The pod's status with Ready false; undefined when it is not true now. */
-export function notReadyStatus(pod: Readonly<Pod>, now: number): Pod['status'] {
+function notReadyStatus(pod: Readonly<Pod>, now: number): Pod['status'] {
   const ready = podCondition(pod, 'Ready');
   if (ready === undefined || ready.status === 'False') return undefined;
   const lastTransitionTime = formatTime(now);

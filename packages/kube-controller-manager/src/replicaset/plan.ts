@@ -28,7 +28,7 @@ export interface ReplicaOwner extends ApiObject {
 }
 
 /** At most so many pods are made or deleted in one go (`BurstReplicas`). */
-export const burstReplicas = 500;
+const burstReplicas = 500;
 
 /** What becomes of the number of pods. */
 export type ReplicaPlan =

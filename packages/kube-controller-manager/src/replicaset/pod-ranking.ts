@@ -4,7 +4,7 @@ import { isPodActive, podCondition } from '@kubets/api/core/helpers/pod';
 import type { ContainerStatus, Pod } from '@kubets/api/types/core-v1';
 
 /** Pods with a lower value go first; -2147483648 to 2147483647 (`core.PodDeletionCost`). */
-export const podDeletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
+const podDeletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
 
 export interface RankingOptions {
   /** Milliseconds since 1970. */

@@ -17,7 +17,7 @@ const description =
   'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.';
 
 /** The config map as it is to be; `undefined`: it is so. */
-export function plannedConfigMap(current: Readonly<ConfigMap> | undefined, rootCa: string): ConfigMap | undefined {
+function plannedConfigMap(current: Readonly<ConfigMap> | undefined, rootCa: string): ConfigMap | undefined {
   const data = { 'ca.crt': rootCa };
   if (current === undefined) return { metadata: { name, annotations: { [annotation]: description } }, data };
   const { metadata } = current;

@@ -1,9 +1,9 @@
 /** What a token secret lacks (`pkg/controller/serviceaccount/tokens_controller.go`). Pure. */
 import type { Secret, ServiceAccount } from '@kubets/api/types/core-v1';
 
-export const tokenSecretType = 'kubernetes.io/service-account-token';
-export const accountNameAnnotation = 'kubernetes.io/service-account.name';
-export const accountUidAnnotation = 'kubernetes.io/service-account.uid';
+const tokenSecretType = 'kubernetes.io/service-account-token';
+const accountNameAnnotation = 'kubernetes.io/service-account.name';
+const accountUidAnnotation = 'kubernetes.io/service-account.uid';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 

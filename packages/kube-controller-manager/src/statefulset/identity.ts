@@ -10,12 +10,12 @@ import { podFromTemplate } from '../lib/pod-control.ts';
 export type Stateful = Readonly<StatefulSet> & { readonly spec: Readonly<StatefulSetSpec> };
 
 /** Holds the pod's name. */
-export const podNameLabel = 'statefulset.kubernetes.io/pod-name';
+const podNameLabel = 'statefulset.kubernetes.io/pod-name';
 /** Holds the pod's ordinal. */
-export const podIndexLabel = 'apps.kubernetes.io/pod-index';
+const podIndexLabel = 'apps.kubernetes.io/pod-index';
 
 /** The set's name and the ordinal that a pod's name spells; -1 when it spells none (`getParentNameAndOrdinal`). */
-export function parentAndOrdinal(podName: string | undefined): { readonly parent: string; readonly ordinal: number } {
+function parentAndOrdinal(podName: string | undefined): { readonly parent: string; readonly ordinal: number } {
   const dash = podName?.lastIndexOf('-') ?? -1;
   if (podName === undefined || dash < 0) return { parent: '', ordinal: -1 };
   const digits = podName.slice(dash + 1);
@@ -48,7 +48,7 @@ export function isInOrdinalRange(set: Stateful, pod: Readonly<Pod>): boolean {
 export const podRevision = (pod: Readonly<Pod>): string => pod.metadata.labels?.[podRevisionLabel] ?? '';
 
 /** The claim that a template makes for an ordinal. */
-export const claimName = (set: Readonly<StatefulSet>, template: string, ordinal: number): string =>
+const claimName = (set: Readonly<StatefulSet>, template: string, ordinal: number): string =>
   `${template}-${set.metadata.name}-${ordinal}`;
 
 const templatesOf = (set: Stateful): readonly Readonly<PersistentVolumeClaim>[] => set.spec.volumeClaimTemplates ?? [];

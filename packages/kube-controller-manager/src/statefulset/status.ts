@@ -7,7 +7,7 @@ import { podRevision, replicasOf, type Stateful } from './identity.ts';
 /** The server has it: a pod that is only planned has no phase. */
 export const isCreated = (pod: Readonly<Pod>): boolean => pod.status?.phase !== undefined;
 export const isTerminating = (pod: Readonly<Pod>): boolean => pod.metadata.deletionTimestamp !== undefined;
-export const isRunningAndReady = (pod: Readonly<Pod>): boolean => pod.status?.phase === 'Running' && isPodReady(pod);
+const isRunningAndReady = (pod: Readonly<Pod>): boolean => pod.status?.phase === 'Running' && isPodReady(pod);
 
 /** Not (yet, or any more) of use to anybody: not ready for `minReadySeconds`, or going (`isUnavailable`). */
 export function isUnavailable(pod: Readonly<Pod>, minReadySeconds: number, now: number): boolean {

@@ -14,7 +14,7 @@ const defaultWorkers = 5;
 const fieldManager = 'validatingadmissionpolicy-status-controller';
 
 /** Whether its newest generation has not been looked at. */
-export const isUnobserved = ({ metadata, status }: Readonly<ValidatingAdmissionPolicy>): boolean =>
+const isUnobserved = ({ metadata, status }: Readonly<ValidatingAdmissionPolicy>): boolean =>
   (metadata.generation ?? 0) > (status?.observedGeneration ?? 0);
 
 export const validatingAdmissionPolicyStatusController: ControllerDescriptor = {

@@ -24,7 +24,7 @@ export function classesOfClaim({ spec, status }: Readonly<PersistentVolumeClaim>
 }
 
 /** The class that a volume has. */
-export function classesOfVolume({ spec }: Readonly<PersistentVolume>): string[] {
+function classesOfVolume({ spec }: Readonly<PersistentVolume>): string[] {
   return spec?.volumeAttributesClassName ? [spec.volumeAttributesClassName] : [];
 }
 
