@@ -9,7 +9,7 @@ import type { Clock, Random } from '@kubets/apimachinery/clock';
 import type { Log } from '@kubets/apimachinery/log';
 import type { MetricsRegistry } from '@kubets/apimachinery/metrics';
 import { featureGateLookup } from '@kubets/api/feature-gates';
-import { kubeClient, LeaderElector, leaderHealthCheck, type Transport } from '@kubets/client';
+import { EventRecorder, kubeClient, LeaderElector, leaderHealthCheck, type Transport } from '@kubets/client';
 import type { ControllerDescriptor } from './controller.ts';
 import { WorkQueueFamilies } from './controller-context.ts';
 import { canonicalSelectors, decide, type ControllerFact } from './controller-selection.ts';
@@ -90,6 +90,8 @@ class Manager implements ControllerManager {
   readonly #chosen: readonly ChosenController[];
   readonly #families: WorkQueueFamilies;
   readonly #elector: LeaderElector | undefined;
+  /** About the lease; those of controllers are their own. */
+  readonly #events: EventRecorder;
   #term: ManagerTerm | undefined;
   #started = false;
 
@@ -98,6 +100,7 @@ class Manager implements ControllerManager {
     this.#featureEnabled = featureGateLookup(options.featureGates);
     this.#chosen = this.#choose();
     this.#families = new WorkQueueFamilies(this.metrics);
+    this.#events = this.#makeEvents();
     this.#elector = this.#makeElector();
     this.metrics.collected(
       {
@@ -133,6 +136,7 @@ class Manager implements ControllerManager {
   async run(signal: AbortSignal): Promise<void> {
     if (this.#started) throw new Error('a controller manager runs once: make a new one');
     this.#started = true;
+    await using _ = this.#events;
     if (this.#elector === undefined) await this.#lead(signal);
     else await this.#elector.run(signal);
   }
@@ -164,6 +168,17 @@ class Manager implements ControllerManager {
     return chosen.toSorted((a, b) => Number(b.fact.startedFirst) - Number(a.fact.startedFirst));
   }
 
+  #makeEvents(): EventRecorder {
+    const { transport, clock, random, log } = this.#options;
+    return new EventRecorder({
+      events: kubeClient(transport).events(),
+      component: 'kube-controller-manager',
+      clock,
+      random,
+      onDropped: (reason, error) => log.debug({ error: String(error) }, reason),
+    });
+  }
+
   #makeElector(): LeaderElector | undefined {
     const { leaderElection, transport, clock, random, log } = this.#options;
     if (leaderElection === undefined) return undefined;
@@ -176,6 +191,7 @@ class Manager implements ControllerManager {
       identity,
       clock,
       random,
+      events: this.#events,
       lead: (signal) => this.#lead(signal),
       onNewLeader: (leader) => log.info({ leader }, leader === identity ? 'leading' : 'new leader'),
       onStoppedLeading: () => log.info({ identity }, 'leading no more'),

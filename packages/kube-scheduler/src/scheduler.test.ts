@@ -298,6 +298,12 @@ extenders:
     })();
     await second.pod('b');
     await second.until(async () => (await second.nodeOf('b')) === 'n1');
+    const events = (await plane.client.events('kube-system').list()).items;
+    expect(events.map(({ source, reason, message }) => [source?.component, reason, message])).toContainEqual([
+      'default-scheduler',
+      'LeaderElection',
+      'b_2 became leader',
+    ]);
   });
 
   it('preempts pods of lower priority', async () => {

@@ -5,6 +5,7 @@ import { MetricsRegistry } from '@kubets/apimachinery/metrics';
 import { featureGateLookup } from '@kubets/api/feature-gates';
 import type { Pod } from '@kubets/api/types/core-v1';
 import {
+  EventRecorder,
   kubeClient,
   LeaderElector,
   SharedInformerFactory,
@@ -162,7 +163,9 @@ export class Scheduler {
     const { clock, random, identity, log } = this.#options;
     const lost = new AbortController();
     const both = AbortSignal.any([signal, lost.signal]);
+    await using events = this.#leadershipEvents();
     this.#elector = new LeaderElector({
+      events,
       leases: this.#client.leases(settings.resourceNamespace),
       name: settings.resourceName,
       namespace: settings.resourceNamespace,
@@ -183,6 +186,18 @@ export class Scheduler {
     });
     await this.#elector.run(both);
     if (!signal.aborted) throw new Error('leaderelection lost');
+  }
+
+  /** Events about the lease come from the first profile (`cmd/kube-scheduler/app/options/options.go`, `Config`). */
+  #leadershipEvents(): EventRecorder {
+    const { clock, random, log } = this.#options;
+    return new EventRecorder({
+      events: this.#client.events(),
+      component: this.#configuration.profiles[0]?.schedulerName ?? 'default-scheduler',
+      clock,
+      random,
+      onDropped: (reason, error) => log.debug({ error: String(error) }, reason),
+    });
   }
 
   #makeExtenders(): ExtenderChain | undefined {

@@ -75,6 +75,21 @@ function candidate(identity: string, leases: Leases, clock: FakeClock, options: 
 }
 
 describe('LeaderElector', () => {
+  it('says in Events about the lease who leads', async () => {
+    const said: string[] = [];
+    const events: LeaderElectionOptions['events'] = {
+      event: (about, type, reason, message) =>
+        void said.push(`${(about as { kind: string }).kind} ${type} ${reason}: ${message}`),
+    };
+    const clock = new FakeClock();
+    const { stop, running, leading } = candidate('a', new Leases(), clock, { events });
+    await eventually(clock, leading);
+    expect(said).toEqual(['Lease Normal LeaderElection: a became leader']);
+    stop.abort();
+    await running;
+    expect(said.slice(1)).toEqual(['Lease Normal LeaderElection: a stopped leading']);
+  });
+
   it('elects one, who renews', async () => {
     const clock = new FakeClock();
     const leases = new Leases();

@@ -13,6 +13,7 @@ import { sleep, type Clock, type Random } from '@kubets/apimachinery/clock';
 import type { Lease, LeaseSpec } from '@kubets/api/types/coordination-v1';
 import { isAlreadyExists, isConflict, isNotFound } from '@kubets/apimachinery/status';
 import { microTime } from '../micro-time.ts';
+import type { EventRecorder } from '../record/event-recorder.ts';
 import type { ResourceClient } from '../rest/resource-client.ts';
 
 export type { Lease, LeaseSpec };
@@ -38,6 +39,8 @@ export interface LeaderElectionOptions {
   readonly onStoppedLeading?: () => void;
   /** Another leader was seen, or this one has become it. */
   readonly onNewLeader?: (identity: string) => void;
+  /** For Events about the lease that say who leads. The caller's, who disposes of it. */
+  readonly events?: Pick<EventRecorder, 'event'>;
   /** Told of every failed try that was not simply lost to another candidate, and of failures of `lead`. */
   readonly onError?: (error: unknown) => void;
 }
@@ -50,7 +53,7 @@ interface Observation {
   readonly at: number;
 }
 
-type Callbacks = 'onStoppedLeading' | 'onNewLeader' | 'onError';
+type Callbacks = 'onStoppedLeading' | 'onNewLeader' | 'onError' | 'events';
 
 export class LeaderElector {
   readonly #options: Required<Omit<LeaderElectionOptions, Callbacks>> & Pick<LeaderElectionOptions, Callbacks>;
@@ -115,12 +118,14 @@ export class LeaderElector {
     const stop = new AbortController();
     const failed = new AbortController();
     const work = AbortSignal.any([signal, stop.signal]);
+    this.#record(lease, 'became leader');
     const leading = (async () => lead(work))().catch((error: unknown) => {
       if (!work.aborted) onError?.(error);
       failed.abort(error);
     });
     const last = await this.#renew(lease, AbortSignal.any([signal, failed.signal]));
     this.#see('');
+    this.#record(last, 'stopped leading');
     stop.abort(new Error('leadership lost'));
     await leading;
     onStoppedLeading?.();
@@ -261,6 +266,13 @@ export class LeaderElector {
       // Whoever has changed it meanwhile has taken it.
       if (!isConflict(error) && !isNotFound(error)) onError?.(error);
     }
+  }
+
+  /** `LeaseLock.RecordEvent`. */
+  #record({ metadata: { uid, resourceVersion } }: Lease, what: string): void {
+    const { events, identity, name, namespace } = this.#options;
+    const lease = { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', namespace, name, uid, resourceVersion };
+    events?.event(lease, 'Normal', 'LeaderElection', `${identity} ${what}`);
   }
 
   #see(leader: string): void {
