@@ -67,9 +67,14 @@ const seen = (object: Obj): boolean => statusOf(object).observedGeneration === o
 const gated = { readinessGates: [{ conditionType: gate }] };
 
 /** Opens or closes the gate of a pod. */
-async function setHealthy(pods: Collection, name: string, healthy: boolean): Promise<void> {
-  const conditions = [{ type: gate, status: healthy ? 'True' : 'False' }];
+async function setGate(pods: Collection, name: string, open: boolean): Promise<void> {
+  const conditions = [{ type: gate, status: open ? 'True' : 'False' }];
   await pods.patch(name, 'strategic', { status: { conditions } }, { subresource: 'status' });
+}
+
+/** The same, seen by the node that runs the pod. */
+async function setHealthy(pods: Collection, name: string, healthy: boolean): Promise<void> {
+  await setGate(pods, name, healthy);
   await becomes(pods, name, (object) => isReady(object) === healthy);
 }
 
@@ -111,8 +116,8 @@ describe('scaling', () => {
       await change(sets, 'ss', scaled(0));
       await becomes(sets, 'ss', (object) => seen(object) && statusOf(object).replicas === 3);
       expect((await pods.list()).items.filter(isLive)).toHaveLength(3);
-      // The last may go once it is the only one.
-      for (const name of ['ss-0', 'ss-1']) await setHealthy(pods, name, true);
+      // The last may go once it is the only one that is unhealthy; then the others follow.
+      for (const name of ['ss-0', 'ss-1']) await setGate(pods, name, true);
       await lists(pods, {}, (all) => all.length === 0);
       expect(orderOf(watching.events, 'DELETED')).toEqual(['ss-2', 'ss-1', 'ss-0']);
       await becomes(sets, 'ss', (object) => statusOf(object).replicas === 0);
