@@ -15,7 +15,13 @@ describe('selectPlugins', () => {
     expect(names[0]).toBe('NamespaceLifecycle');
     expect(names.at(-1)).toBe('ResourceQuota');
     expect(names).not.toContain('NodeRestriction');
-    expect(names).toContain('PodTopologyLabels');
+    expect(names.slice(-5)).toEqual([
+      'PodTopologyLabels',
+      'NodeDeclaredFeatureValidator',
+      'JobValidation',
+      'PodResizeValidator',
+      'ResourceQuota',
+    ]);
   });
 
   it('follows the flags and the gates', () => {

@@ -23,11 +23,14 @@ import {
   defaultTolerationSeconds,
   type DefaultTolerationSecondsOptions,
 } from './default-toleration-seconds/default-toleration-seconds.ts';
+import { jobValidation } from './job-validation/job-validation.ts';
 import { limitRanger } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle/namespace-lifecycle.ts';
+import { nodeDeclaredFeatureValidator } from './node-declared-feature-validator/node-declared-feature-validator.ts';
 import { nodeRestriction } from './node-restriction/node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize/persistent-volume-claim-resize.ts';
 import type { AdmissionPlugin } from './plugin.ts';
+import { podResizeValidator } from './pod-resize-validator/pod-resize-validator.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels/pod-topology-labels.ts';
 import { priority } from './priority/priority.ts';
@@ -75,6 +78,9 @@ const makers: ReadonlyMap<string, Make> = new Map<string, Make>([
   ['DefaultIngressClass', defaultIngressClass],
   ['DenyServiceExternalIPs', denyServiceExternalIPs],
   ['PodTopologyLabels', podTopologyLabels],
+  ['NodeDeclaredFeatureValidator', nodeDeclaredFeatureValidator],
+  ['JobValidation', jobValidation],
+  ['PodResizeValidator', podResizeValidator],
   ['ResourceQuota', resourceQuota],
   ['AlwaysDeny', alwaysDeny],
 ]);

@@ -1,6 +1,7 @@
 /** The Node object of a simulated node (upstream `pkg/kubelet/kubelet_node_status.go`, `initialNode`, and `nodestatus/setters.go`). */
 import type { Random } from '@kubets/apimachinery/clock';
 import { formatTime } from '@kubets/apimachinery/time';
+import type { DeclarableFeature } from '@kubets/api/core/helpers/node-declared-features';
 import type { Node, NodeCondition, NodeStatus, Taint } from '@kubets/api/types/core-v1';
 
 /** Label, and key of the taint, by which simulated nodes are told apart. */
@@ -18,6 +19,15 @@ export interface NodeShape {
   /** Nodes are spread over so many zones; 0: no zone labels. */
   readonly zones: number;
 }
+
+/**
+ * What simulated nodes declare that they can, in order: containers of all kinds are resized in place, as their statuses then say.
+ * Pod-level amounts are not reported, rules about restarts not followed, streams and user namespaces not there.
+ */
+export const simulatedFeatures: readonly DeclarableFeature[] = [
+  'GuaranteedQoSPodCPUResize',
+  'InPlacePodVerticalScalingInitContainers',
+];
 
 /** Name of the node of that index. */
 export const nodeName = (index: number): string => `sim-${index}`;
@@ -90,6 +100,7 @@ export function nodeStatus(
       operatingSystem: 'linux',
       architecture: 'amd64',
     },
+    declaredFeatures: [...simulatedFeatures],
   } as NodeStatus;
 }
 
@@ -116,10 +127,11 @@ export function nodeLabelPatch(index: number, shape: NodeShape, node: Readonly<N
   return missing.length === 0 ? undefined : { metadata: { labels: Object.fromEntries(missing) } };
 }
 
-/** Whether the status has to be written anew at a start: another version or capacity, or not healthy. */
+/** Whether the status has to be written anew at a start: another version, capacity or other features, or not healthy. */
 export function isStatusStale(node: Readonly<Node>, shape: NodeShape): boolean {
-  const { capacity = {}, nodeInfo } = node.status ?? {};
+  const { capacity = {}, nodeInfo, declaredFeatures } = node.status ?? {};
   if (nodeInfo?.kubeletVersion !== `${shape.kubernetesVersion}-kubets-sim`) return true;
+  if (declaredFeatures?.join() !== simulatedFeatures.join()) return true;
   const same = Object.entries(shape.capacity).every(([resource, quantity]) => capacity[resource] === quantity);
   return !same || !isReportedHealthy(node);
 }

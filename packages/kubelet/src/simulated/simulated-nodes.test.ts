@@ -170,6 +170,49 @@ describe('SimulatedNodes', () => {
     expect((await pods().get('b')).status?.podIP).not.toBe(before.status?.podIP);
   });
 
+  it('declares what it can, and resizes pods in place as far as that goes', async () => {
+    await using _nodes = await start();
+    const declared = async () => (await plane.client.nodes().get('sim-0')).status?.declaredFeatures;
+    expect(await declared()).toEqual(['GuaranteedQoSPodCPUResize', 'InPlacePodVerticalScalingInitContainers']);
+    const amounts = (cpu: string) => ({
+      resources: { requests: { cpu, memory: '1Gi' }, limits: { cpu, memory: '1Gi' } },
+    });
+    const resize = (cpu: string) =>
+      pods().patch('a', {
+        type: 'application/strategic-merge-patch+json',
+        body: { spec: { containers: [{ name: 'c', ...amounts(cpu) }] } },
+        subresource: 'resize',
+      });
+    await create(podOf('a', { containers: [{ name: 'c', image: 'nginx', ...amounts('1') }] }));
+    await advance(1000);
+    await resize('3');
+    await advance(1000);
+    expect((await pods().get('a')).status?.containerStatuses?.[0]?.allocatedResources?.['cpu']).toBe('3');
+    await expect(resize('5')).rejects.toThrow(
+      'pods "a" is forbidden: Node didn\'t have enough allocatable resources: cpu, requested: 5000, allocatable: 4000',
+    );
+    await plane.client.nodes().patch('sim-0', {
+      type: 'application/merge-patch+json',
+      body: { status: { declaredFeatures: null } },
+      subresource: 'status',
+    });
+    await expect(resize('2')).rejects.toThrow(
+      'pods "a" is forbidden: pod update requires features GuaranteedQoSPodCPUResize which are not available on node "sim-0"',
+    );
+  });
+
+  it('declares its features anew at a start', async () => {
+    {
+      await using _nodes = await start();
+    }
+    const body = { status: { declaredFeatures: ['Old'] } };
+    const type = 'application/merge-patch+json';
+    await plane.client.nodes().patch('sim-0', { type, body, subresource: 'status' });
+    await using _nodes = await start();
+    const { status } = await plane.client.nodes().get('sim-0');
+    expect(status?.declaredFeatures).toContain('GuaranteedQoSPodCPUResize');
+  });
+
   it('makes true again what others have changed', async () => {
     await using _nodes = await start();
     await create(podOf('a'));
