@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { nodeFlags } from '../scripts/node-flags.ts';
 import type { Store } from './scheduler-cluster.ts';
 import type { RunOptions, RunResult } from './scheduler-run.ts';
 import { shapes } from './scheduler-shapes.ts';
@@ -29,10 +30,10 @@ ${shapes.map(({ name, upstream }) => `                      ${name.padEnd(26)}${
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** A process of its own for each: memory and warmth of the one before do not count. */
+/** A process of its own for each, with the flags kubets runs with: memory and warmth of the one before do not count. */
 async function measure(options: RunOptions): Promise<RunResult> {
   const script = join(import.meta.dirname, 'scheduler-run.ts');
-  const args = ['--expose-gc', script, JSON.stringify(options)];
+  const args = [...nodeFlags, '--expose-gc', script, JSON.stringify(options)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
