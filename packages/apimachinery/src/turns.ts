@@ -4,8 +4,8 @@
  */
 import type { Clock } from './clock.ts';
 
-/** A turn should not take longer than 10 ms. */
-const defaultBudgetMs = 6;
+/** A turn should not take longer than 10 ms, and some of it is not asked for: what follows commits of the store, the scheduler. */
+const defaultBudgetMs = 4;
 
 /** How long steps go on together: less, and long lists would wait behind everybody else for each of their objects. */
 const pieceMs = 1;
