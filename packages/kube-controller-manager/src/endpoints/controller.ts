@@ -7,7 +7,7 @@ import type { Endpoints, Pod, Service } from '@kubets/api/types/core-v1';
 import { keyOf, splitKey, type SharedInformer, type WorkQueue } from '@kubets/client';
 import * as resources from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
-import { indexServicesAndPods, podsOf, servicesOf, servicesOfChange } from '../endpointslice/services-of-pods.ts';
+import { followServicesAndPods, podsOf } from '../endpointslice/services-of-pods.ts';
 import { TriggerTimes } from '../endpointslice/trigger-times.ts';
 import { isNamespaceTerminating, messageOf } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
@@ -30,7 +30,7 @@ class EndpointsController {
   readonly #triggers = new TriggerTimes();
   /** Versions that have been written over ('': none): a cache that still has one of them is late. */
   readonly #overwritten = new Map<string, { readonly version: string; readonly at: number }>();
-  /** Pods of large Services: each look at them takes long. */
+  /** How many pods are behind each Service. */
   readonly #sizes = new Map<string, number>();
 
   constructor(context: ControllerContext) {
@@ -39,7 +39,6 @@ class EndpointsController {
     this.#services = context.informers.informer(resources.services);
     this.#pods = context.informers.informer(resources.pods);
     this.#endpoints = context.informers.informer(resources.endpoints);
-    indexServicesAndPods(this.#pods, this.#services);
     this.#listen();
   }
 
@@ -54,21 +53,7 @@ class EndpointsController {
   }
 
   #listen(): void {
-    const add = (service: Readonly<Service>): void => this.#queue.add(keyOf(service));
-    this.#services.addEventHandler({ onAdd: add, onUpdate: (_, service) => add(service), onDelete: add });
-    const { store } = this.#services;
-    const each = (keys: ReadonlySet<string>): void => {
-      for (const key of keys) {
-        const pods = this.#sizes.get(key) ?? 0;
-        this.#queue.addAfter(key, pods < 100 ? 0 : Math.min(500, pods / 10));
-      }
-    };
-    const ofPod = (pod: Readonly<Pod>): void => each(servicesOf(store, pod));
-    this.#pods.addEventHandler({
-      onAdd: ofPod,
-      onUpdate: (old, pod) => each(servicesOfChange(store, old, pod)),
-      onDelete: ofPod,
-    });
+    followServicesAndPods(this.#services, this.#pods, { queue: this.#queue, sizes: this.#sizes });
     this.#endpoints.addEventHandler({
       // Left over from Services that went while nobody looked.
       onAdd: (endpoints, initial) => {

@@ -2,16 +2,13 @@
  * The endpoint slice mirroring controller: who keeps Endpoints of a Service without a selector by hand need not keep slices too
  * (upstream `pkg/controller/endpointslicemirroring/endpointslicemirroring_controller.go`).
  */
-import { isNotFound } from '@kubets/apimachinery/status';
 import type { Endpoints, Service } from '@kubets/api/types/core-v1';
 import type { EndpointSlice } from '@kubets/api/types/discovery-v1';
 import { keyOf, type SharedInformer, type WorkQueue } from '@kubets/client';
 import * as resources from '@kubets/client/resources';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
-import { bySliceService, slicesByServiceIndex, slowRateLimiter } from '../endpointslice/controller.ts';
-import { managedByLabel } from '../endpointslice/slice.ts';
-import { serviceKeyOf, SliceTracker } from '../endpointslice/slice-tracker.ts';
-import { ensureIndex } from '../lib/ensure-index.ts';
+import { deleteSlice, followSlices, slicesOf, slowRateLimiter } from '../endpointslice/slice-keeping.ts';
+import { SliceTracker } from '../endpointslice/slice-tracker.ts';
 import { isNamespaceTerminating, messageOf } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { MirrorMetrics } from './metrics.ts';
@@ -20,8 +17,6 @@ import { mirroringControllerName, planMirror, shouldMirror, type MirrorPlan } fr
 const maxRetries = 15;
 const stalePauseMs = 100;
 
-const mine = (slice: Readonly<EndpointSlice>): boolean =>
-  slice.metadata.labels?.[managedByLabel] === mirroringControllerName;
 const hasSelector = (service: Readonly<Service>): boolean => Object.keys(service.spec?.selector ?? {}).length > 0;
 
 class EndpointSliceMirroringController {
@@ -41,7 +36,6 @@ class EndpointSliceMirroringController {
     this.#endpoints = context.informers.informer(resources.endpoints);
     this.#slices = context.informers.informer(resources.endpointSlices);
     this.#metrics = new MirrorMetrics(context.metrics, context.options.mirroringMaxEndpointsPerSubset);
-    ensureIndex(this.#slices, slicesByServiceIndex, bySliceService);
     this.#listen();
   }
 
@@ -80,37 +74,16 @@ class EndpointSliceMirroringController {
       },
       onDelete: addEndpoints,
     });
-    this.#listenToSlices();
-  }
-
-  #listenToSlices(): void {
-    const queue = (slice: Readonly<EndpointSlice>): void => {
-      const key = serviceKeyOf(slice);
-      if (key !== undefined) this.#queue.add(key);
-    };
-    this.#slices.addEventHandler({
-      onAdd: (slice) => {
-        if (mine(slice) && this.#tracker.shouldSync(slice)) queue(slice);
-      },
-      onUpdate: (old, slice) => {
-        if (old === slice) return;
-        if (serviceKeyOf(old) !== serviceKeyOf(slice)) {
-          queue(slice);
-          queue(old);
-        } else if (mine(old) !== mine(slice) || (mine(slice) && this.#tracker.shouldSync(slice))) queue(slice);
-      },
-      onDelete: (slice) => {
-        if (mine(slice) && !this.#tracker.deleted(slice)) queue(slice);
-      },
+    followSlices(this.#slices, this.#tracker, {
+      manager: mirroringControllerName,
+      changed: (key) => this.#queue.add(key),
     });
   }
 
   async #reconcile(key: string): Promise<void> {
     const endpoints = this.#endpoints.store.get(key);
     const service = this.#services.store.get(key);
-    const slices = this.#slices.store
-      .byIndex(slicesByServiceIndex, key)
-      .filter((slice) => mine(slice) && slice.metadata.deletionTimestamp === undefined);
+    const slices = slicesOf(this.#slices, key, mirroringControllerName);
     if (endpoints === undefined || service === undefined || !shouldMirror(endpoints) || hasSelector(service)) {
       return await this.#cleanUp(key, slices);
     }
@@ -166,14 +139,7 @@ class EndpointSliceMirroringController {
   }
 
   async #delete(slice: Readonly<EndpointSlice>): Promise<void> {
-    const { namespace, name = '' } = slice.metadata;
-    try {
-      await this.#context.client.endpointSlices(namespace).delete(name);
-      this.#tracker.expectDeletion(slice);
-      this.#metrics.changed('delete');
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    if (await deleteSlice(this.#context.client, this.#tracker, slice)) this.#metrics.changed('delete');
   }
 }
 

@@ -4,52 +4,27 @@
  */
 import type { Node, Pod, Service } from '@kubets/api/types/core-v1';
 import type { EndpointSlice } from '@kubets/api/types/discovery-v1';
-import { isNotFound } from '@kubets/apimachinery/status';
-import {
-  ItemBackoff,
-  keyOf,
-  MaxOf,
-  TokenBucket,
-  type RateLimiter,
-  type SharedInformer,
-  type WorkQueue,
-} from '@kubets/client';
+import { keyOf, type SharedInformer, type WorkQueue } from '@kubets/client';
 import * as resources from '@kubets/client/resources';
-import type { Clock } from '@kubets/apimachinery/clock';
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
-import { ensureIndex } from '../lib/ensure-index.ts';
 import { isNamespaceTerminating, messageOf } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { addressTypesOf, zoneLabel, type AddressType } from './endpoint.ts';
 import { SliceMetrics } from './metrics.ts';
 import { planSlices, type SlicePlan } from './plan.ts';
-import { indexServicesAndPods, podsOf, servicesOf, servicesOfChange } from './services-of-pods.ts';
-import { managedByLabel, sliceControllerName } from './slice.ts';
-import { serviceKeyOf, SliceTracker } from './slice-tracker.ts';
+import { followServicesAndPods, podsOf } from './services-of-pods.ts';
+import { sliceControllerName } from './slice.ts';
+import { deleteSlice, followSlices, slicesOf, slowRateLimiter } from './slice-keeping.ts';
+import { SliceTracker } from './slice-tracker.ts';
 import { hintsEnabled, isOverloaded, zoneRatios, type ZoneRatios } from './topology-hints.ts';
 import { validTrafficDistribution } from './traffic-distribution.ts';
 import { TriggerTimes } from './trigger-times.ts';
 
-/** Slices by the key of their Service, whoever manages them. */
-export const slicesByServiceIndex = 'serviceName';
 /** Several slices change together: they are looked at together. */
 const sliceChangePauseMs = 1000;
 /** A cache that lags is looked at again so soon. */
 const stalePauseMs = 100;
 const maxRetries = 15;
-
-/** Upstream's, which begins with pauses of a second instead of 5 ms. */
-export function slowRateLimiter(clock: Clock): RateLimiter<string> {
-  return new MaxOf<string>([
-    new ItemBackoff<string>(1000, 1_000_000),
-    new TokenBucket<string>({ perSecond: 10, burst: 100, clock }),
-  ]);
-}
-
-export const bySliceService = (slice: Readonly<EndpointSlice>): readonly string[] => {
-  const key = serviceKeyOf(slice);
-  return key === undefined ? [] : [key];
-};
 
 const isReady = (node: Readonly<Node>): boolean =>
   node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'True';
@@ -66,7 +41,7 @@ class EndpointSliceController {
   readonly #metrics: SliceMetrics;
   /** Service → family → endpoints for each zone, where hints were given by the annotation. */
   readonly #hinted = new Map<string, Map<AddressType, ReadonlyMap<string, number>>>();
-  /** Pods behind large Services: see {@link #pauseFor}. */
+  /** How many pods are behind each Service. */
   readonly #sizes = new Map<string, number>();
   #ratios: ZoneRatios | undefined;
   /** The nodes have changed since the ratios were reckoned. */
@@ -81,8 +56,6 @@ class EndpointSliceController {
     this.#nodes = context.informers.informer(resources.nodes);
     this.#slices = context.informers.informer(resources.endpointSlices);
     this.#metrics = new SliceMetrics(context.metrics, context.options.maxEndpointsPerSlice);
-    indexServicesAndPods(this.#pods, this.#services);
-    ensureIndex(this.#slices, slicesByServiceIndex, bySliceService);
     this.#listen();
   }
 
@@ -97,18 +70,7 @@ class EndpointSliceController {
   }
 
   #listen(): void {
-    const add = (service: Readonly<Service>): void => this.#queue.add(keyOf(service));
-    this.#services.addEventHandler({ onAdd: add, onUpdate: (_, service) => add(service), onDelete: add });
-    const { store } = this.#services;
-    const each = (keys: ReadonlySet<string>): void => {
-      for (const key of keys) this.#queue.addAfter(key, this.#pauseFor(key));
-    };
-    const ofPod = (pod: Readonly<Pod>): void => each(servicesOf(store, pod));
-    this.#pods.addEventHandler({
-      onAdd: ofPod,
-      onUpdate: (old, pod) => each(servicesOfChange(store, old, pod)),
-      onDelete: ofPod,
-    });
+    followServicesAndPods(this.#services, this.#pods, { queue: this.#queue, sizes: this.#sizes });
     this.#nodes.addEventHandler({
       onAdd: () => this.#nodesChanged(),
       onUpdate: (old, node) => {
@@ -117,40 +79,10 @@ class EndpointSliceController {
       },
       onDelete: () => this.#nodesChanged(),
     });
-    this.#listenToSlices();
-  }
-
-  #listenToSlices(): void {
-    const mine = (slice: Readonly<EndpointSlice>): boolean =>
-      slice.metadata.labels?.[managedByLabel] === sliceControllerName;
-    const queue = (slice: Readonly<EndpointSlice>): void => {
-      const key = serviceKeyOf(slice);
-      if (key !== undefined) this.#queue.addAfter(key, sliceChangePauseMs);
-    };
-    this.#slices.addEventHandler({
-      onAdd: (slice) => {
-        if (mine(slice) && this.#tracker.shouldSync(slice)) queue(slice);
-      },
-      onUpdate: (old, slice) => {
-        if (old === slice) return;
-        if (serviceKeyOf(old) !== serviceKeyOf(slice)) {
-          queue(slice);
-          queue(old);
-        } else if (mine(old) !== mine(slice) || (mine(slice) && this.#tracker.shouldSync(slice))) queue(slice);
-      },
-      onDelete: (slice) => {
-        if (mine(slice) && !this.#tracker.deleted(slice)) queue(slice);
-      },
+    followSlices(this.#slices, this.#tracker, {
+      manager: sliceControllerName,
+      changed: (key) => this.#queue.addAfter(key, sliceChangePauseMs),
     });
-  }
-
-  /**
-   * Milliseconds for which changes of pods are gathered: none for small Services, up to half a second for such with thousands
-   * of pods, for which each look takes milliseconds.
-   */
-  #pauseFor(key: string): number {
-    const pods = this.#sizes.get(key) ?? 0;
-    return pods < 100 ? 0 : Math.min(500, pods / 10);
   }
 
   /** Services whose hints do not fit the nodes any more are looked at (`checkNodeTopologyDistribution`). */
@@ -174,10 +106,7 @@ class EndpointSliceController {
     if (service === undefined) return this.#forget(key);
     const { type, selector } = service.spec ?? {};
     if (type === 'ExternalName' || selector === undefined || Object.keys(selector).length === 0) return;
-    const slices = this.#slices.store
-      .byIndex(slicesByServiceIndex, key)
-      .filter((slice) => slice.metadata.labels?.[managedByLabel] === sliceControllerName)
-      .filter((slice) => slice.metadata.deletionTimestamp === undefined);
+    const slices = slicesOf(this.#slices, key, sliceControllerName);
     if (this.#tracker.isStale(key, service, slices)) {
       this.#metrics.synced('stale');
       return this.#queue.addAfter(key, stalePauseMs);
@@ -289,14 +218,7 @@ class EndpointSliceController {
   }
 
   async #delete(slice: Readonly<EndpointSlice>): Promise<void> {
-    const { namespace, name = '' } = slice.metadata;
-    try {
-      await this.#context.client.endpointSlices(namespace).delete(name);
-      this.#tracker.expectDeletion(slice);
-      this.#metrics.changed('delete');
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    if (await deleteSlice(this.#context.client, this.#tracker, slice)) this.#metrics.changed('delete');
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { isPodReady } from '@kubets/api/core/helpers/pod';
 import type { Pod, Service } from '@kubets/api/types/core-v1';
-import { keyOf, type Indexer, type SharedInformer } from '@kubets/client';
+import { keyOf, type Indexer, type SharedInformer, type WorkQueue } from '@kubets/client';
 import { ensureIndex } from '../lib/ensure-index.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ function matches(selector: Labels | undefined, labels: Labels): boolean {
 }
 
 /** The indexes that the functions below need; the informers may have them already. */
-export function indexServicesAndPods(pods: SharedInformer<Pod>, services: SharedInformer<Service>): void {
+function indexServicesAndPods(pods: SharedInformer<Pod>, services: SharedInformer<Service>): void {
   ensureIndex(pods, labelPairIndex, labelPairs);
   ensureIndex(services, selectorPairIndex, selectorPair);
 }
@@ -103,4 +103,31 @@ export function servicesOfChange(
   if (!moved) return now;
   const before = servicesOf(store, old);
   return changed ? now.union(before) : now.symmetricDifference(before);
+}
+
+/**
+ * For how many milliseconds changes of pods are gathered: none for small Services, up to half a second for such with thousands
+ * of pods, for which each look takes milliseconds.
+ */
+const gatherMs = (pods: number): number => (pods < 100 ? 0 : Math.min(500, pods / 10));
+
+/** Queues Services that change and those whose pods do. `sizes`: how many pods are behind a Service; may lag. */
+export function followServicesAndPods(
+  services: SharedInformer<Service>,
+  pods: SharedInformer<Pod>,
+  { queue, sizes }: { readonly queue: WorkQueue<string>; readonly sizes: ReadonlyMap<string, number> },
+): void {
+  indexServicesAndPods(pods, services);
+  const add = (service: Readonly<Service>): void => queue.add(keyOf(service));
+  services.addEventHandler({ onAdd: add, onUpdate: (_, service) => add(service), onDelete: add });
+  const { store } = services;
+  const each = (keys: ReadonlySet<string>): void => {
+    for (const key of keys) queue.addAfter(key, gatherMs(sizes.get(key) ?? 0));
+  };
+  const ofPod = (pod: Readonly<Pod>): void => each(servicesOf(store, pod));
+  pods.addEventHandler({
+    onAdd: ofPod,
+    onUpdate: (old, pod) => each(servicesOfChange(store, old, pod)),
+    onDelete: ofPod,
+  });
 }
