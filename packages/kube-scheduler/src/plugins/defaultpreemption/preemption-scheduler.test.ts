@@ -80,7 +80,7 @@ describe('preemption in a scheduler', () => {
     await fixture.pod('late', asks('1', { priorityClassName: 'high' }));
     await fixture.until(async () => (await fixture.message('late')) !== '');
     expect(await fixture.message('late')).toMatch(
-      /^0\/4 nodes are available: 1 node\(s\) had untolerated taint.*, 3 Insufficient cpu\. preemption: 0\/4 nodes are available: 1 Preemption is not helpful for scheduling, 3 No preemption victims found for incoming pod\.$/,
+      /^0\/4 nodes are available: 1 node\(s\) had untolerated taint.*, 3 Insufficient cpu\. no new claims to deallocate, preemption: 0\/4 nodes are available: 1 Preemption is not helpful for scheduling, 3 No preemption victims found for incoming pod\.$/,
     );
   });
 
@@ -96,7 +96,7 @@ describe('preemption in a scheduler', () => {
     await fixture.pod('polite', asks('1', { priorityClassName: 'patient' }));
     await fixture.until(async () => (await fixture.message('polite')) !== '');
     expect(await fixture.message('polite')).toBe(
-      '0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.',
+      '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.',
     );
     expect(await names(fixture)).toEqual(['low', 'polite']);
   });

@@ -66,7 +66,7 @@ describe('DynamicResources', () => {
     expect(w.plugin.preEnqueue(plain.pod)).toBeUndefined();
     expect(w.plugin.preBindPreFlight(new CycleState())?.code).toBe('Skip');
     const { status } = await w.plugin.postFilter(new CycleState(), plain);
-    expect(status).toMatchObject({ code: 'Unschedulable', reasons: [] });
+    expect(status).toMatchObject({ code: 'Unschedulable', reasons: ['no new claims to deallocate'] });
   });
 
   it('gives a claim its devices on the node chosen, and keeps others off them meanwhile', async () => {

@@ -41,6 +41,9 @@ import { canBeReserved, isReservedFor, resourceClaimsOf } from './pod-claims.ts'
 
 const name = 'DynamicResources';
 
+/** Of pods without claims: users know it from nearly every message about a pod that cannot be scheduled. */
+const nothingToDeallocate = 'no new claims to deallocate';
+
 type Claim = Readonly<ResourceClaim>;
 
 /** What is known of a pod's claims in one attempt; the same in all copies. */
@@ -171,6 +174,7 @@ export class DynamicResources
 
   /** A claim got its devices on a node where the pod cannot go: without other users, they are given back. */
   async postFilter(state: CycleState, pod: PodInfo): Promise<PostFilterResult> {
+    if ((pod.pod.spec?.resourceClaims?.length ?? 0) === 0) return { status: Status.unschedulable(nothingToDeallocate) };
     const own = state.get(stateKey);
     for (const claim of own?.unavailable ?? []) {
       const users = claim.status?.reservedFor ?? [];
@@ -182,8 +186,7 @@ export class DynamicResources
         return { status: Status.error(error) };
       }
     }
-    // Nothing done is no news for users: what keeps the pod is said already.
-    return { status: Status.unschedulable() };
+    return { status: Status.unschedulable('still not schedulable') };
   }
 
   preScore(state: CycleState): Outcome {

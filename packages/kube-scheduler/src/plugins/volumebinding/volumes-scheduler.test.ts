@@ -35,7 +35,7 @@ describe('volumes in a scheduler', () => {
     await create(fixture, podWith('p', ['c']));
     await fixture.until(message(fixture, 'p'));
     expect(await fixture.message('p')).toBe(
-      '0/2 nodes are available: persistentvolumeclaim "c" not found. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+      '0/2 nodes are available: persistentvolumeclaim "c" not found. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
     );
     await fixture.client.persistentVolumeClaims('default').create(claim('c', { storageClassName: 'manual' }));
     await fixture.until(async () =>
@@ -116,7 +116,7 @@ describe('devices in a scheduler', () => {
     expect(await fixture.nodeOf('pod-a')).toBe('n2');
     await fixture.until(message(fixture, 'pod-b'));
     expect(await fixture.message('pod-b')).toBe(
-      '0/2 nodes are available: 2 cannot allocate all claims. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+      '0/2 nodes are available: 2 cannot allocate all claims. still not schedulable, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
     );
     // What the controller of claims does once the pod is gone.
     await client.pods('default').delete('pod-a', { gracePeriodSeconds: 0 });
