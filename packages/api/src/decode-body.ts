@@ -17,7 +17,6 @@ import type { JsonObject } from '@kubets/apimachinery/schema/decoder';
 import { DecodeError, strictErrorText } from '@kubets/apimachinery/schema/decode-error';
 import { failure, newBadRequest, type StatusError } from '@kubets/apimachinery/status';
 import type { DefaultingContext } from './defaulting/condition.ts';
-import { decodeRepeated } from './repeated-spec.ts';
 import { kindInfo, type KindInfo } from './scheme.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -168,9 +167,6 @@ function resolveKind(actual: GroupVersionKind, expected: GroupVersionKind): Kind
   throw cannotBeHandled(actual, expected, `converting (${goName}) to (${internalName(wanted)}): unknown conversion`);
 }
 
-/** Without `stream` it keeps no state. */
-const utf8 = new TextDecoder();
-
 interface Prepared {
   readonly info: KindInfo;
   readonly parsed: Parsed;
@@ -188,12 +184,12 @@ function prepareProtobuf(body: Uint8Array, expected: GroupVersionKind): Prepared
   }
 }
 
-function prepare(body: Uint8Array, text: string | undefined, media: string, expected: GroupVersionKind): Prepared {
+function prepare(body: Uint8Array, media: string, expected: GroupVersionKind): Prepared {
   if (media === protobufMediaType) return prepareProtobuf(body, expected);
   let parsed: Parsed;
   let actual: GroupVersionKind;
   try {
-    parsed = parseText(text ?? utf8.decode(body), media);
+    parsed = parseText(new TextDecoder().decode(body), media);
     actual = interpret(parsed.value, expected);
   } catch (error) {
     if (error instanceof DecodeError) throw unrecognized(expected, error, body);
@@ -240,17 +236,6 @@ function finish(info: KindInfo, parsed: Parsed, options: DecodeBodyOptions): Dec
   return { object, warnings: strictWarnings(problems) };
 }
 
-const noWarnings: readonly string[] = [];
-
-const isJson = (media: string): boolean => media === '' || media === jsonMediaType;
-
-/** Only for whom defaults are set as the server sets them. */
-function repeatedSpec(text: string, { gvk, defaults }: DecodeBodyOptions): ApiObject | undefined {
-  if (typeof defaults !== 'object') return undefined;
-  const info = kindInfo(gvk);
-  return info && decodeRepeated(text, info, defaults);
-}
-
 /**
  * Decodes a request body: parses, finds the kind, prunes and normalises, and reports unknown and duplicate fields
  * as `fieldValidation` says. Defaults are set when asked for.
@@ -260,10 +245,7 @@ function repeatedSpec(text: string, { gvk, defaults }: DecodeBodyOptions): ApiOb
 export function decodeBody(body: Uint8Array, options: DecodeBodyOptions): DecodedBody {
   const media = mediaTypeOf(options.contentType);
   if (!mediaTypes.has(media)) throw newUnsupportedMediaType();
-  const text = isJson(media) ? utf8.decode(body) : undefined;
-  const repeated = text === undefined ? undefined : repeatedSpec(text, options);
-  if (repeated !== undefined) return { object: repeated, warnings: noWarnings };
-  const { info, parsed } = prepare(body, text, media, options.gvk);
+  const { info, parsed } = prepare(body, media, options.gvk);
   try {
     return finish(info, parsed, options);
   } catch (error) {
