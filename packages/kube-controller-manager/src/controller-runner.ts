@@ -1,8 +1,9 @@
 /** Keeps one controller running: made anew, after a pause, when it ends by itself. */
-import { sleep, type Clock, type Random } from '@kubets/apimachinery/clock';
+import type { Clock, Random } from '@kubets/apimachinery/clock';
 import type { Log } from '@kubets/apimachinery/log';
 import { Backoff, type SharedInformerFactory } from '@kubets/client';
 import type { Controller, ControllerContext, ControllerDescriptor } from './controller.ts';
+import { pause } from './lib/pause.ts';
 
 export interface ControllerRunnerOptions {
   readonly descriptor: ControllerDescriptor;
@@ -65,7 +66,7 @@ export class ControllerRunner {
         this.#state = { type: 'failed', error };
         const pauseMs = Math.round(this.#backoff.next());
         log.error({ controller: this.name, error: textOf(error), pauseMs }, 'controller failed; it is started again');
-        await sleep(clock, pauseMs, signal).catch(() => undefined);
+        await pause(clock, pauseMs, signal);
       }
     }
     if (this.#state.type !== 'idle') this.#state = { type: 'stopped' };

@@ -7,6 +7,7 @@ import type { ControllerDescriptor } from './controller.ts';
 import { contextFor, type ContextOptions, type WorkQueueFamilies } from './controller-context.ts';
 import { ControllerRunner } from './controller-runner.ts';
 import type { ControllerFact } from './controller-selection.ts';
+import { pause } from './lib/pause.ts';
 import type { ControllerManagerOptions } from './options.ts';
 
 export interface ChosenController {
@@ -113,7 +114,7 @@ export class ManagerTerm {
       } catch (error) {
         if (signal.aborted) return undefined;
         log.warn({ error: String(error) }, 'the API server does not say what it serves; it is asked again');
-        await sleep(clock, backoff.next(), signal).catch(() => undefined);
+        await pause(clock, backoff.next(), signal);
       }
     }
     return undefined;

@@ -3,6 +3,7 @@ import type { Pod } from '@kubets/api/types/core-v1';
 import { ControllerFixture } from '../testing/controller-fixture.ts';
 import { countingTransport } from '../testing/counting-transport.ts';
 import { bind, conditionsOf, eventsOf, indexOf, JobNode, namespace, newJob, read } from '../testing/job-node.ts';
+import { finishDeleted } from '../testing/pod-simulator.ts';
 import { jobController } from './controller.ts';
 import { jobTrackingFinalizer } from './job-spec.ts';
 
@@ -100,7 +101,7 @@ describe('the Job controller', () => {
     const stopping = await read(fixture, 'slow');
     expect(conditionsOf(stopping)).toEqual(['FailureTarget']);
     expect(stopping.status).toMatchObject({ terminating: 2, failed: 2 });
-    await node.reap();
+    await finishDeleted(fixture);
     await fixture.until(async () => conditionsOf(await read(fixture, 'slow')).includes('Failed'));
     expect((await read(fixture, 'slow')).status).toMatchObject({ terminating: 0, failed: 2 });
     expect(await eventsOf(fixture)).toContain('DeadlineExceeded: Job was active longer than specified deadline');
@@ -209,7 +210,7 @@ describe('the Job controller', () => {
     expect((await read(fixture, 'r')).status?.terminating).toBe(1);
     await node.end(pod!, 1);
     await fixture.until(async () => (await node.active()).length === 1);
-    await node.reap();
+    await finishDeleted(fixture);
     await fixture.until(async () => (await read(fixture, 'r')).status?.failed === 1);
   });
 

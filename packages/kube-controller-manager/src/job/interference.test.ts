@@ -11,6 +11,7 @@ import { countingTransport } from '../testing/counting-transport.ts';
 import { Interference } from '../testing/interference.ts';
 import { chance, refusing, type Chance } from '../testing/write-faults.ts';
 import { conditionsOf, indexOf, JobNode, namespace, newJob, read } from '../testing/job-node.ts';
+import { finishDeleted } from '../testing/pod-simulator.ts';
 import { jobController } from './controller.ts';
 import { formatIntervals, withIndexes } from './intervals.ts';
 
@@ -49,7 +50,7 @@ async function disturb(fixture: ControllerFixture, truth: Truth, random: Chance)
     (kind < 2 ? truth.failed : truth.succeeded).push(pod);
   }
   await fixture.settle();
-  await node.reap();
+  await finishDeleted(fixture);
 }
 
 async function runToEnd(

@@ -1,5 +1,6 @@
 /** Doing something at intervals (client-go's `wait.UntilWithContext`). */
-import { sleep, type Clock } from '@kubets/apimachinery/clock';
+import type { Clock } from '@kubets/apimachinery/clock';
+import { pause } from './pause.ts';
 
 /** Runs `pass`, pauses, and again, until the signal is aborted. What a pass throws goes to `onError`, and does not end it. */
 export async function runEvery(
@@ -21,6 +22,6 @@ export async function runEvery(
     } catch (error) {
       if (!signal.aborted) onError(error);
     }
-    await sleep(clock, intervalMs, signal).catch(() => undefined);
+    await pause(clock, intervalMs, signal);
   }
 }

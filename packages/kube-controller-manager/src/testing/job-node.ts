@@ -48,14 +48,6 @@ export class JobNode {
       containerStatuses: [{ ...container, state: { terminated: { exitCode, finishedAt } } }],
     });
   }
-
-  /** Ends what is being deleted, as kubelets do. */
-  async reap(): Promise<void> {
-    for (const pod of await this.pods()) {
-      if (pod.metadata.deletionTimestamp === undefined) continue;
-      await this.#fixture.client.pods(namespace).delete(pod.metadata.name ?? '', { gracePeriodSeconds: 0 });
-    }
-  }
 }
 
 /** The Job as it is now. */
