@@ -1,6 +1,11 @@
 /** A pod, and what the scheduler has worked out about it (`pkg/scheduler/framework/types.go`, `PodInfo`). */
 import { featuresForScheduling, type DeclarableFeature } from '@kubets/api/core/helpers/node-declared-features';
-import { podNonZeroRequests, podRequests } from '@kubets/api/core/helpers/pod-resources';
+import {
+  defaultContainerRequests,
+  isPodLevelRequestsSet,
+  podNonZeroRequests,
+  podRequests,
+} from '@kubets/api/core/helpers/pod-resources';
 import type { Container, ContainerStatus, Pod } from '@kubets/api/types/core-v1';
 import { affinityTermsOf, type PodAffinityTerms } from './affinity-term.ts';
 import { hostPortsOf, type HostPort } from './host-ports.ts';
@@ -22,6 +27,11 @@ export class PodShape {
   readonly requests: Resource;
   /** The same with 100 milli-CPUs and 200 MiB for containers that do not say: what scores compare. */
   readonly nonZero: Resource;
+  /**
+   * What scores add for this pod itself. As {@link nonZero}, but containers of a pod with pod-level requests get the defaults too
+   * (`resource_allocation.go`, `calculatePodResourceRequest`, unlike `PodInfo.CalculateResource`).
+   */
+  readonly scored: Resource;
   readonly terms: PodAffinityTerms;
   /** All ports that the pod takes of its host. */
   readonly hostPorts: readonly HostPort[];
@@ -31,6 +41,8 @@ export class PodShape {
   constructor(pod: Readonly<Pod>) {
     this.requests = Resource.of(podRequests(pod, running));
     this.nonZero = Resource.of(podNonZeroRequests(pod, running));
+    const withDefaults = { ...running, nonMissingContainerRequests: defaultContainerRequests };
+    this.scored = isPodLevelRequestsSet(pod) ? Resource.of(podRequests(pod, withDefaults)) : this.nonZero;
     this.terms = affinityTermsOf(pod);
     this.hostPorts = hostPortsOf(pod);
     this.requiredFeatures = featuresForScheduling(pod.spec);

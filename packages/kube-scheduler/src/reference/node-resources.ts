@@ -51,6 +51,9 @@ function isIgnored({ profile }: Question, name: string): boolean {
   return profile.ignoredResources.includes(name) || profile.ignoredResourceGroups.includes(name.split('/')[0] ?? '');
 }
 
+/** The order in which resources are named; special ones come last. */
+const plainResources = ['cpu', 'memory', 'ephemeral-storage'];
+
 /** `fit.go`, Filter: every resource that falls short is named. */
 export function nodeResourcesFit(question: Question, node: Node): Rejection | undefined {
   const { pod, cluster } = question;
@@ -58,7 +61,7 @@ export function nodeResourcesFit(question: Question, node: Node): Rejection | un
   let hopeless = false;
   if (podsOn(cluster, node).length + 1 > allocatable(node, 'pods')) short.push('Too many pods');
   const wanted = podRequests(pod);
-  for (const name of wanted.keys()) {
+  for (const name of new Set([...plainResources, ...wanted.keys()])) {
     const request = amount(wanted, name);
     if (request === 0 || !counted(name) || isIgnored(question, name)) continue;
     if (request <= allocatable(node, name) - requestedOn(question, node, name)) continue;

@@ -414,7 +414,7 @@ describe('victims of random clusters', () => {
           }
         }
       }),
-      { numRuns: 100, seed: 3 },
+      { numRuns: 250, seed: 3 },
     );
     expect(preempted).toBeGreaterThan(10);
   });

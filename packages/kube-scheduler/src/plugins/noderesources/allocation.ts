@@ -23,7 +23,7 @@ export interface Amounts {
  * matter to the pod.
  */
 export function amountsOf(table: NodeTable, name: string, shape: PodShape, actual: boolean): Amounts | undefined {
-  const own = (actual ? shape.requests : shape.nonZero).get(name);
+  const own = (actual ? shape.requests : shape.scored).get(name);
   const cpu = name === 'cpu';
   if (cpu || name === 'memory') {
     return {
