@@ -72,12 +72,12 @@ export class OwnerScaleFinder {
       replicationControllers: informers.informer(replicationControllers),
     };
     this.informers = Object.values(all);
-    this.#deployments = all.deployments.store as unknown as Store;
-    this.#stores = new Map([
-      ['apps/ReplicaSet', all.replicaSets.store as unknown as Store],
-      ['extensions/ReplicaSet', all.replicaSets.store as unknown as Store],
-      ['apps/StatefulSet', all.statefulSets.store as unknown as Store],
-      ['/ReplicationController', all.replicationControllers.store as unknown as Store],
+    this.#deployments = all.deployments.store;
+    this.#stores = new Map<string, Store>([
+      ['apps/ReplicaSet', all.replicaSets.store],
+      ['extensions/ReplicaSet', all.replicaSets.store],
+      ['apps/StatefulSet', all.statefulSets.store],
+      ['/ReplicationController', all.replicationControllers.store],
     ]);
   }
 

@@ -138,7 +138,7 @@ export class MetricsClient {
     let items: readonly T[];
     try {
       const { object } = await this.#transport.request({ method: 'GET', path, query });
-      items = (object as unknown as { items?: readonly T[] }).items ?? [];
+      items = (object as { items?: readonly T[] }).items ?? [];
     } catch (error) {
       throw new Error(`unable to fetch metrics from ${api} metrics API: ${messageOf(error, what)}`, { cause: error });
     }

@@ -61,7 +61,7 @@ describe('secretsOfPod', () => {
           { name: 'd', azureFile: { secretName: 'azure', shareName: 's' } },
         ],
       },
-    } as unknown as Pod;
+    } as Pod;
     expect([...secretsOfPod(pod)].toSorted()).toEqual([
       'azure',
       'csi',

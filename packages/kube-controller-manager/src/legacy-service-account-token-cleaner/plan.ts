@@ -1,5 +1,5 @@
 /** Which token secrets nobody needs (`pkg/controller/serviceaccount/legacy_serviceaccount_token_cleaner.go`). Pure. */
-import type { Pod, Secret, ServiceAccount } from '@kubets/api/types/core-v1';
+import type { Pod, Secret, ServiceAccount, Volume } from '@kubets/api/types/core-v1';
 import { parseTime } from '@kubets/apimachinery/time';
 
 const lastUsedLabel = 'kubernetes.io/legacy-token-last-used';
@@ -48,17 +48,11 @@ export function fateOf(facts: TokenSecretFacts, now: number, periodMs: number): 
   return invalidSince >= dateOf(preserve) ? 'keep' : 'delete';
 }
 
-interface VolumeSecrets {
-  readonly secret?: { readonly secretName?: string };
-  readonly projected?: { readonly sources?: readonly { readonly secret?: { readonly name?: string } }[] };
-  readonly [source: string]: unknown;
-}
-
-function* volumeSecrets(volume: VolumeSecrets): Generator<string | undefined> {
+function* volumeSecrets(volume: Readonly<Volume>): Generator<string | undefined> {
   yield volume.secret?.secretName;
   for (const source of volume.projected?.sources ?? []) yield source.secret?.name;
   // Plugins name theirs as references of one shape.
-  for (const source of Object.values(volume)) {
+  for (const source of Object.values<unknown>(volume)) {
     if (typeof source !== 'object' || source === null) continue;
     const references = source as Record<string, { name?: string } | string | undefined>;
     for (const field of ['secretRef', 'nodePublishSecretRef']) {
@@ -85,7 +79,6 @@ export function secretsOfPod({ spec }: Readonly<Pod>): Set<string> {
     for (const { secretRef } of container.envFrom ?? []) add(secretRef?.name);
     for (const { valueFrom } of container.env ?? []) add(valueFrom?.secretKeyRef?.name);
   }
-  for (const volume of spec?.volumes ?? [])
-    for (const name of volumeSecrets(volume as unknown as VolumeSecrets)) add(name);
+  for (const volume of spec?.volumes ?? []) for (const name of volumeSecrets(volume)) add(name);
   return names;
 }

@@ -28,7 +28,7 @@ const gvrText = (resource: GroupVersionResource): string =>
 export function graceOf(pods: readonly Readonly<ApiObject>[], sinceDeletionMs: number): number {
   let longest = 0;
   for (const object of pods) {
-    const { status, spec } = object as unknown as Readonly<Pod>;
+    const { status, spec } = object as Readonly<Pod>;
     if (status?.phase === 'Succeeded' || status?.phase === 'Failed') continue;
     longest = Math.max(longest, spec?.terminationGracePeriodSeconds ?? 0);
   }

@@ -175,7 +175,7 @@ export class NamespaceDeleter {
     const name = namespace.metadata.name ?? '';
     // Graces are in the pods' specs; of all others the metadata do.
     const contents: Contents = isPods(resource)
-      ? (client.pods(name) as unknown as ResourceClient)
+      ? (client.pods(name) as ResourceClient)
       : metadataClient(transport, resource).in(name);
     if (!resource.verbs.includes('list')) return await this.#deleteUnlisted(resource, contents);
     try {

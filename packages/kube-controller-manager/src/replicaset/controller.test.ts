@@ -147,7 +147,7 @@ describe('replicaset-controller', () => {
     let faulty: FaultyTransport | undefined;
     const wrap = (transport: Transport): Transport => (faulty = new FaultyTransport(transport));
     await using fixture = await ControllerFixture.start([replicaSetController], { wrap });
-    const transport = faulty as unknown as FaultyTransport;
+    const transport = faulty as FaultyTransport;
     transport.filter = (event) => (event.object.kind === 'Pod' ? [] : [event]);
     await fixture.client.replicaSets('default').create(replicaSet(2));
     await fixture.until(async () => (await podsOf(fixture)).length === 2);

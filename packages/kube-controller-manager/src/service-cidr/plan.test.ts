@@ -15,7 +15,7 @@ const cidr = (name: string, ...cidrs: string[]): ServiceCIDR => ({ metadata: { n
 const address = (name: string, managed = true): IPAddress =>
   ({
     metadata: { name, labels: managed ? { 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' } : {} },
-  }) as unknown as IPAddress;
+  }) as IPAddress;
 
 describe('networks', () => {
   it.each([
