@@ -306,6 +306,13 @@ extenders:
     ]);
   });
 
+  it('says which profile asks for what there is not', async () => {
+    const text = 'profiles: [{ schedulerName: mine, plugins: { filter: { enabled: [{ name: Absent }] } } }]\n';
+    await expect(SchedulerFixture.start({ configuration: configured(text) })).rejects.toThrow(
+      'creating profile for scheduler name mine: plugin "Absent" does not exist',
+    );
+  });
+
   it('preempts pods of lower priority', async () => {
     await using fixture = await SchedulerFixture.start();
     await fixture.node('n1', { cpu: '1' });

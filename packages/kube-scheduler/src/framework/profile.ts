@@ -48,11 +48,13 @@ export class Profile {
     this.name = options.schedulerName;
     this.percentageOfNodesToScore = options.percentageOfNodesToScore;
     this.handle = handle;
-    const made = pluginsOf(options.plugins, (name) => {
-      const factory = Object.hasOwn(registry, name) ? registry[name] : undefined;
-      if (factory === undefined) throw new Error(`${name} does not exist`);
-      return factory(options.pluginConfig[name] ?? {}, handle);
-    });
+    const made = ofProfile(this.name, () =>
+      pluginsOf(options.plugins, (name) => {
+        const factory = Object.hasOwn(registry, name) ? registry[name] : undefined;
+        if (factory === undefined) throw new Error(`plugin ${JSON.stringify(name)} does not exist`);
+        return factory(options.pluginConfig[name] ?? {}, handle);
+      }),
+    );
     this.points = made.points;
     this.plugins = made.plugins;
     this.#late = this.points.preFilter.filter(isFastPlugin);
@@ -180,6 +182,16 @@ export class Profile {
     } catch (error) {
       return { status: Status.error(error).by(plugin.name) };
     }
+  }
+}
+
+/** Errors say which of the profiles they are about. */
+function ofProfile<T>(schedulerName: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new Error(`creating profile for scheduler name ${schedulerName}: ${text}`, { cause: error });
   }
 }
 
