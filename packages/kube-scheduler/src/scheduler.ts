@@ -33,6 +33,7 @@ import type { PermitWait } from './framework/waiting-pods.ts';
 import { SchedulerMetrics } from './metrics.ts';
 import { pluginRegistry } from './plugins/registry.ts';
 import { ProfileHandle, type SharedHandle } from './profile-handle.ts';
+import { HintDurations } from './queue/hint-durations.ts';
 import { QueueingHints } from './queue/queueing-hints.ts';
 import { SchedulingQueue } from './queue/scheduling-queue.ts';
 import { SchedulingLoop } from './scheduling-loop.ts';
@@ -67,6 +68,7 @@ export class Scheduler {
   readonly #cache = new SchedulerCache();
   readonly #shapes = new PodShapes();
   readonly #queue: SchedulingQueue;
+  readonly #hintDurations: HintDurations;
   readonly #profiles = new Map<string, ConfiguredProfile>();
   readonly #waiting = new Map<string, PermitWait>();
   readonly #extenders: ExtenderChain | undefined;
@@ -87,6 +89,7 @@ export class Scheduler {
     this.#pods = this.#informers.informer(resources.pods);
     this.#extenders = this.#makeExtenders();
     const registry = options.metrics ?? new MetricsRegistry();
+    this.#hintDurations = new HintDurations(registry, options.clock);
     this.#makeProfiles(this.#sharedHandle(registry, featureEnabled));
     const metrics = this.#makeMetrics(registry);
     this.#queue = this.#makeQueue(metrics);
@@ -263,7 +266,8 @@ export class Scheduler {
       random,
       percentageOfNodesToScore: this.#configuration.percentageOfNodesToScore,
     });
-    return { profile, selector, events, hints: new QueueingHints(profile.plugins.values(), log) };
+    const hints = new QueueingHints(profile.plugins.values(), log, this.#hintDurations);
+    return { profile, selector, events, hints };
   }
 
   #makeMetrics(registry: MetricsRegistry): SchedulerMetrics {

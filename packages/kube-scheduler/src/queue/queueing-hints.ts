@@ -2,6 +2,7 @@
 import type { ApiObject } from '@kubets/apimachinery/meta';
 import type { Log } from '@kubets/apimachinery/log';
 import type { AnyPlugin, ClusterEvent, QueueingHintFn } from '../framework/types.ts';
+import type { HintDurations, HintResult } from './hint-durations.ts';
 import type { QueuedPod } from './queued-pod.ts';
 
 /** What has happened. */
@@ -34,9 +35,11 @@ export class QueueingHints {
   /** What {@link interested} has answered: the same questions come over and over. */
   readonly #interested = new Map<string, boolean>();
   readonly #log: Log;
+  readonly #durations: HintDurations | undefined;
 
-  constructor(plugins: Iterable<AnyPlugin>, log: Log) {
+  constructor(plugins: Iterable<AnyPlugin>, log: Log, durations?: HintDurations) {
     this.#log = log;
+    this.#durations = durations;
     for (const plugin of plugins) {
       const events = plugin.eventsToRegister?.();
       this.#interests.set(plugin.name, events?.map(({ event, hint }) => ({ event, hint })) ?? everything);
@@ -72,13 +75,16 @@ export class QueueingHints {
     for (const { event: registered, hint } of this.#interests.get(plugin) ?? everything) {
       if (!concerns(registered, event)) continue;
       if (hint === undefined) return true;
+      const started = this.#durations?.start() ?? 0;
+      let result: HintResult = 'Error';
       try {
-        if (hint(pod.podInfo.pod, old, now) === 'Queue') return true;
+        result = hint(pod.podInfo.pod, old, now);
       } catch (error) {
         const fields = { plugin, pod: pod.key, event: event.label, error: String(error) };
         this.#log.error(fields, 'QueueingHintFn returns error');
-        return true;
       }
+      this.#durations?.ended(started, { plugin, event: event.label ?? event.resource, hint: result });
+      if (result !== 'QueueSkip') return true;
     }
     return false;
   }

@@ -143,5 +143,8 @@ it('a pod waits for a node that declares what it needs', async () => {
   const body = { status: { declaredFeatures: [restart] } };
   await fixture.client.nodes().patch('n1', { type: 'application/merge-patch+json', body, subresource: 'status' });
   await fixture.until(async () => (await fixture.nodeOf('a')) === 'n1');
+  expect(fixture.metrics.text()).toContain(
+    'scheduler_queueing_hint_execution_duration_seconds_count{event="NodeUpdate",hint="Queue",plugin="NodeDeclaredFeatures"} 1\n',
+  );
   expect(fixture.errors).toEqual([]);
 });
