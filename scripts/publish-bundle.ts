@@ -18,6 +18,9 @@ export interface Bundle {
 /** A build that has been killed leaves its folder behind. */
 const abandonedAfterMs = 3600_000;
 
+/** Begins the name of the file by which a process says that it runs from a folder; its number follows. */
+const markPrefix = 'used-by-';
+
 function folderOf(stamp: string): string {
   return `bundle-${stamp.slice(0, 12)}`;
 }
@@ -29,6 +32,7 @@ function folderOf(stamp: string): string {
 function entryOf(stamp: string): string {
   const folder = folderOf(stamp);
   return `#!/usr/bin/env node
+import { writeFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +40,14 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write('kubets: needs Node 24 or newer, and this is ' + process.version + '\\n');
   process.exit(1);
 }
-enableCompileCache(join(dirname(fileURLToPath(import.meta.url)), '${folder}', 'compile-cache'));
+const folder = join(dirname(fileURLToPath(import.meta.url)), '${folder}');
+enableCompileCache(join(folder, 'compile-cache'));
+try {
+  // Builds leave this folder alone as long as the process lives.
+  writeFileSync(join(folder, '${markPrefix}' + process.pid), '');
+} catch {
+  // Installed where this user may not write: nobody builds there either.
+}
 await import('./${folder}/main.mjs');
 // Made from ${stamp}
 `;
@@ -85,6 +96,26 @@ async function place({ dist, stamp, make }: Bundle): Promise<void> {
   }
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process is one too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Whether a process runs from the folder. Marks of processes that have ended go. */
+async function isInUse(folder: string): Promise<boolean> {
+  let used = false;
+  for await (const name of glob(`${markPrefix}*`, { cwd: folder })) {
+    if (isAlive(Number(name.slice(markPrefix.length)))) used = true;
+    else await rm(join(folder, name), { force: true });
+  }
+  return used;
+}
+
 async function removeOld(dist: string, current: string): Promise<void> {
   const { mtimeMs: now } = await stat(current);
   const bundles: { path: string; mtimeMs: number }[] = [];
@@ -96,7 +127,7 @@ async function removeOld(dist: string, current: string): Promise<void> {
     else if (now - mtimeMs > abandonedAfterMs) await rm(path, { recursive: true, force: true });
   }
   const [, ...old] = bundles.toSorted((a, b) => b.mtimeMs - a.mtimeMs);
-  for (const { path } of old) await rm(path, { recursive: true, force: true });
+  for (const { path } of old) if (!(await isInUse(path))) await rm(path, { recursive: true, force: true });
 }
 
 /** Whether the bundle of this stamp is what the entry runs. */
@@ -107,7 +138,7 @@ export async function isPublished(entry: string, stamp: string): Promise<boolean
 
 /**
  * Lets `entry` (a file in `dist`) run the bundle, made unless it is there. The newest bundle besides
- * stays, for the processes that run from it; older ones go. Several may publish at the same time: the
+ * stays, and those that processes run from; others go. Several may publish at the same time: the
  * entry then runs one of theirs. Rejects with what `make` rejects with, leaving all as it was.
  */
 export async function publishBundle(entry: string, bundle: Bundle): Promise<void> {

@@ -33,16 +33,19 @@ async function folders(dist: string): Promise<string[]> {
 const folderOf = (stamp: string): string => `bundle-${stamp.slice(0, 12)}`;
 
 describe('build', () => {
-  it('a part of the bundle before is loaded after the next build', async () => {
+  it('a part of the bundle that a process runs from is loaded however many builds later', async () => {
     await using directory = await temporaryDirectory();
     const dist = directory.path;
     await publish(dist, stamps[0]);
     const child = spawn(process.execPath, [join(dist, 'kubets.mjs')], { stdio: ['pipe', 'pipe', 'inherit'] });
     const [started] = (await once(child.stdout, 'data')) as [Buffer];
-    await publish(dist, stamps[1]);
+    for (const stamp of [stamps[1], stamps[2], stamps[3]]) await publish(dist, stamp);
+    expect(await folders(dist)).toEqual([folderOf(stamps[0]), folderOf(stamps[2]), folderOf(stamps[3])]);
     child.stdin.write('go on\n');
     expect(`${started.toString()}${await text(child.stdout)}`).toBe('started late part of a');
-    expect(await readFile(join(dist, 'kubets.mjs'), 'utf8')).toContain(folderOf(stamps[1]));
+    expect(await readFile(join(dist, 'kubets.mjs'), 'utf8')).toContain(folderOf(stamps[3]));
+    await publish(dist, stamps[1]);
+    expect(await folders(dist)).not.toContain(folderOf(stamps[0]));
   });
 
   it('the newest two stay, and one that is used again is new', async () => {
