@@ -17,6 +17,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { KubetsProcess, temporaryDirectory } from './harness/kubets-process.ts';
 
+/** The default of a second is too short where other tests take the processors. */
+const patient = { timeout: 15_000 };
+
 const soakSeconds = Number(process.env['KUBETS_SOAK_SECONDS'] ?? 15);
 const changesPerSecond = 200;
 const namespace = 'default';
@@ -88,7 +91,7 @@ describe('@kubernetes/client-node', () => {
       await apps.replaceNamespacedDeploymentScale({ name: 'scaled', namespace, body: scale });
     };
     // The controller writes the status meanwhile: a conflict is tried again, as any client would.
-    await vi.waitFor(() => scaleTo(4));
+    await vi.waitFor(() => scaleTo(4), patient);
     await expect(apps.replaceNamespacedDeployment({ name: 'scaled', namespace, body: first })).rejects.toMatchObject({
       code: 409,
     });

@@ -8,6 +8,9 @@ import { Http2Client, http1 } from './testing/test-client.ts';
 import { startTestServer } from './testing/test-server.ts';
 import type { ApiResult, Next } from './types.ts';
 
+/** The default of a second is too short where other tests take the processors. */
+const patient = { timeout: 15_000 };
+
 const gvk = { group: '', version: 'v1', kind: 'Pod' };
 const ok: ApiResult = { type: 'bytes', status: 200, contentType: 'text/plain', bytes: 'ok' };
 const versions = ['http1', 'http2'] as const;
@@ -103,7 +106,7 @@ describe('limits', () => {
     await using _ = server.listener;
     const silent = await rawSocket(server, 'http/1.1');
     silent.write('GET / HTTP/1.1\r\nhost:');
-    await vi.waitFor(() => expect(server.listener.connections).toBe(1));
+    await vi.waitFor(() => expect(server.listener.connections).toBe(1), patient);
     clock.advance(31_000);
     expect(server.listener.connections).toBe(1);
     clock.advance(2_000);
@@ -112,7 +115,7 @@ describe('limits', () => {
     await client.ask({ path: '/' });
     clock.advance(5 * 60_000);
     if (!client.session.closed) await once(client.session, 'close');
-    await vi.waitFor(() => expect(server.listener.connections).toBe(0));
+    await vi.waitFor(() => expect(server.listener.connections).toBe(0), patient);
   });
 
   it('gives up on a body that does not come over http1', async () => {
@@ -122,7 +125,7 @@ describe('limits', () => {
     const socket = await rawSocket(server, 'http/1.1');
     const timers = clock.timers;
     const answer = exchange(socket, 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc');
-    await vi.waitFor(() => expect(clock.timers).toBeGreaterThan(timers));
+    await vi.waitFor(() => expect(clock.timers).toBeGreaterThan(timers), patient);
     clock.advance(10_000);
     expect(await answer).toContain('HTTP/1.1 504');
   });
@@ -136,7 +139,7 @@ describe('limits', () => {
     stream.write('abc');
     const response = once(stream, 'response');
     // One for the connection, one for its pings, one for the body.
-    await vi.waitFor(() => expect(clock.timers).toBe(3));
+    await vi.waitFor(() => expect(clock.timers).toBe(3), patient);
     clock.advance(10_000);
     expect((await response)[0][':status']).toBe(504);
   });
@@ -161,11 +164,11 @@ describe('limits', () => {
       eventRevision: 1,
     }));
     source.push(...events);
-    await vi.waitFor(() => expect(source.taken).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(source.taken).toBeGreaterThan(0), patient);
     expect(source.taken).toBeLessThan(1000);
     expect(source.closed).toBe(false);
     clock.advance(61_000);
-    await vi.waitFor(() => expect(source.closed).toBe(true));
-    await vi.waitFor(() => expect(stream.rstCode).toBe(2));
+    await vi.waitFor(() => expect(source.closed).toBe(true), patient);
+    await vi.waitFor(() => expect(stream.rstCode).toBe(2), patient);
   });
 });

@@ -10,6 +10,9 @@ import { Http2Client, http1 } from './testing/test-client.ts';
 import { startTestServer } from './testing/test-server.ts';
 import type { ApiResult, Next } from './types.ts';
 
+/** The default of a second is too short where other tests take the processors. */
+const patient = { timeout: 15_000 };
+
 const gvk = { group: '', version: 'v1', kind: 'Pod' };
 const ok: ApiResult = { type: 'bytes', status: 200, contentType: 'text/plain', bytes: 'ok' };
 
@@ -40,7 +43,7 @@ describe('stopping', () => {
     await using client = new Http2Client(server);
     const answer = client.ask({ path: '/never' });
     answer.catch(() => {});
-    await vi.waitFor(() => expect(server.listener.connections).toBe(1));
+    await vi.waitFor(() => expect(server.listener.connections).toBe(1), patient);
     const stopped = server.listener.stop(4_000);
     clock.advance(3_999);
     expect(server.listener.connections).toBe(1);
@@ -55,7 +58,7 @@ describe('stopping', () => {
     await using client = new Http2Client(server);
     const over2 = client.ask({ path: '/w' });
     const over1 = http1(server, { path: '/w' });
-    await vi.waitFor(() => expect(server.environment.openWatches.size).toBe(2));
+    await vi.waitFor(() => expect(server.environment.openWatches.size).toBe(2), patient);
     await server.listener.stop(60_000);
     expect([(await over2).status, (await over1).status]).toEqual([200, 200]);
     expect(source.closed).toBe(true);
