@@ -14,7 +14,7 @@ import { ensureIndex } from '../lib/ensure-index.ts';
 import { Expectations, expectationsTimeoutMs } from '../lib/expectations.ts';
 import { OwnWrites } from '../lib/own-writes.ts';
 import { byControllerUid, controllerUidIndex, orphansOf } from '../lib/owner-references.ts';
-import { isNamespaceTerminating, PodControl, slowStartBatch } from '../lib/pod-control.ts';
+import { isNamespaceTerminating, PodControl, slowStartBatch, isPodRefused } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { selectorCache } from '../lib/selector-cache.ts';
 import { updateStatus } from '../lib/update-status.ts';
@@ -85,6 +85,7 @@ class DaemonSetController {
       informers: [this.#daemons, this.#pods, this.#nodes, this.#revisions],
       workers: workersOf(this.#context, workers),
       reconcile: (key) => this.#reconcile(key),
+      isExpected: isPodRefused,
     });
   }
 

@@ -8,6 +8,7 @@ import { jobs as jobResource, pods as podResource } from '@kubets/client/resourc
 import type { Controller, ControllerContext, ControllerDescriptor } from '../controller.ts';
 import { ensureIndex } from '../lib/ensure-index.ts';
 import { byControllerUid, controllerOf, controllerUidIndex } from '../lib/owner-references.ts';
+import { isPodRefused } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { runTogether } from '../lib/run-together.ts';
 import { batchMs, JobSync } from './job-sync.ts';
@@ -53,6 +54,7 @@ class JobController implements Controller {
       informers,
       workers: workersOf(this.#context, 5),
       reconcile: (key) => this.#sync.sync(key),
+      isExpected: isPodRefused,
     });
     const orphans = reconciler(this.#context, {
       queue: this.#orphans,

@@ -79,6 +79,12 @@ export class PodControl {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Whether a pod was refused (a quota, a policy): the Event `FailedCreate` and the owner's conditions tell the user. */
+export function isPodRefused(error: unknown): boolean {
+  const { status } = error as { status?: { details?: { kind?: string } } };
+  return reasonOf(error) === 'Forbidden' && status?.details?.kind === 'pods';
+}
+
 /** Whether a creation was refused because the namespace is being deleted (`HasStatusCause(err, NamespaceTerminatingCause)`). */
 export function isNamespaceTerminating(error: unknown): boolean {
   if (reasonOf(error) !== 'Forbidden') return false;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newForbidden, StatusError } from '@kubets/apimachinery/status';
+import { newForbidden, newNotFound, StatusError } from '@kubets/apimachinery/status';
 import { keyOf } from '@kubets/client';
 import { configMaps } from '@kubets/client/resources';
 import type { ControllerDescriptor } from '../controller.ts';
@@ -46,10 +46,12 @@ function terminating(): StatusError {
 
 describe('reconciler', () => {
   it('tries again what failed, and reports it unless it is in the way of things', async () => {
-    const { descriptor, done } = failing({ broken: new Error('broken'), leaving: terminating() });
+    const gone = newNotFound({ group: '', resource: 'pods' }, 'a');
+    const { descriptor, done } = failing({ broken: new Error('broken'), leaving: terminating(), gone });
     await using fixture = await ControllerFixture.start([descriptor]);
-    for (const name of ['broken', 'leaving']) await fixture.client.configMaps('default').create({ metadata: { name } });
-    await fixture.until(() => Promise.resolve(done.has('default/broken') && done.has('default/leaving')));
+    const names = ['broken', 'leaving', 'gone'];
+    for (const name of names) await fixture.client.configMaps('default').create({ metadata: { name } });
+    await fixture.until(() => Promise.resolve(names.every((name) => done.has(`default/${name}`))));
     expect(fixture.errors).toEqual([expect.stringContaining('default/broken')]);
   });
 });

@@ -1,7 +1,7 @@
 /** The usual shape of a controller: informers fill a queue of keys, workers reconcile one key at a time. */
 import { runWorkers, waitForCacheSync, type SharedInformer, type WorkQueue } from '@kubets/client';
 import type { ApiObject } from '@kubets/apimachinery/meta';
-import { isConflict } from '@kubets/apimachinery/status';
+import { isConflict, isNotFound } from '@kubets/apimachinery/status';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { isNamespaceTerminating } from './pod-control.ts';
 
@@ -33,7 +33,8 @@ export function reconciler(context: ControllerContext, options: ReconcilerOption
     // Somebody else was faster: the next try sees what they did. And what is to be made in a namespace that goes is soon not
     // wanted any more. That is no news.
     const isUsual = isConflict(error) || isNamespaceTerminating(error) || options.isExpected?.(error) === true;
-    const level = isUsual ? 'debug' : 'error';
+    // Gone meanwhile, most likely.
+    const level = isUsual ? 'debug' : isNotFound(error) ? 'info' : 'error';
     context.log[level](
       { controller: context.name, key, error: String(error) },
       'reconciling failed; it is tried again',

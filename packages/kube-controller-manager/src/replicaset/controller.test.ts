@@ -119,7 +119,7 @@ describe('replicaset-controller', () => {
     const { wrap } = countingTransport({
       refuse: ({ method, path }) =>
         full && method === 'POST' && path.endsWith('/pods')
-          ? failure('Forbidden', 'pods "web-" is forbidden: exceeded quota: q')
+          ? failure('Forbidden', 'pods "web-" is forbidden: exceeded quota: q', { details: { kind: 'pods' } })
           : undefined,
     });
     await using fixture = await ControllerFixture.start([replicaSetController], { wrap });
@@ -141,6 +141,7 @@ describe('replicaset-controller', () => {
     const { items } = await fixture.client.events('default').list();
     const refused = items.find(({ reason }) => reason === 'FailedCreate');
     expect(refused?.message).toBe('Error creating: pods "web-" is forbidden: exceeded quota: q');
+    expect(fixture.errors).toEqual([]);
   });
 
   it('does not wait for a pod that came and went while the watch was down', async () => {

@@ -21,7 +21,14 @@ import {
   orphansOf,
 } from '../lib/owner-references.ts';
 import { WrittenVersions } from '../lib/written-versions.ts';
-import { isNamespaceTerminating, messageOf, PodControl, podFromTemplate, slowStartBatch } from '../lib/pod-control.ts';
+import {
+  isNamespaceTerminating,
+  messageOf,
+  PodControl,
+  podFromTemplate,
+  slowStartBatch,
+  isPodRefused,
+} from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { planReplicas, planStatus, sortPods, untilNextAvailable, type ReplicaOwner } from './plan.ts';
 import type { RankingOptions } from './pod-ranking.ts';
@@ -117,6 +124,7 @@ class ReplicaManager<T extends ReplicaOwner> {
       informers: [this.#owners, this.#pods],
       workers: workersOf(this.#context, workers),
       reconcile: (key) => this.#reconcile(key),
+      isExpected: isPodRefused,
     });
   }
 

@@ -13,7 +13,7 @@ import { Dependents } from '../lib/dependents.ts';
 import { ensureIndex } from '../lib/ensure-index.ts';
 import { OwnWrites } from '../lib/own-writes.ts';
 import { byControllerUid, controllerUidIndex, orphansOf } from '../lib/owner-references.ts';
-import { slowStartBatch } from '../lib/pod-control.ts';
+import { slowStartBatch, isPodRefused } from '../lib/pod-control.ts';
 import { reconciler, workersOf } from '../lib/reconciler.ts';
 import { selectorCache } from '../lib/selector-cache.ts';
 import { updateStatus } from '../lib/update-status.ts';
@@ -91,6 +91,7 @@ class StatefulSetController {
       informers: [this.#sets, this.#pods, this.#claims, this.#revisions],
       workers: workersOf(this.#context, workers),
       reconcile: (key) => this.#reconcile(key),
+      isExpected: isPodRefused,
     });
   }
 
