@@ -231,6 +231,8 @@ export class InterPodAffinity implements FastPlugin {
       (requiredAntiAffinity.some((term) => means(term, one)) ||
         affinityTermsOf(one).requiredAntiAffinity.some((term) => means(term, pod)));
     if (wanted(after) && !wanted(before)) return 'Queue';
+    // Perhaps no other matches now, and the pod is the first of its kind: then it need not be near another one.
+    if (wanted(before) && !wanted(after) && wanted(pod)) return 'Queue';
     return unwanted(before) && !unwanted(after) ? 'Queue' : 'QueueSkip';
   };
 }
