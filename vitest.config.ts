@@ -7,6 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts'],
+          setupFiles: ['test/harness/property-seed.ts'],
           testTimeout: 20_000,
           // Loading an API server anew for every file took longer than the tests. They keep no state in modules: keep it so.
           isolate: false,

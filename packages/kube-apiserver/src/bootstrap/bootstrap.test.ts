@@ -100,11 +100,13 @@ async function send(
 }
 
 async function until<T>(look: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries++) {
+  const began = performance.now();
+  for (;;) {
     try {
       return await look();
     } catch (error) {
-      if (tries > 500) throw error;
+      // The store is on a disk, which others use too.
+      if (performance.now() - began > 15_000) throw error;
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
